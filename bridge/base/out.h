@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The out-queue of a connection: protocol bytes are copied in, bodies are held
+ * by reference, net takes iovecs out. Sans-I/O heads write here; a test reads
+ * it flat. Invariants: `bytes` is the sum of all segments' unsent bytes; a
+ * segment that names a body holds one reference until it is consumed. */
+#ifndef MQB_BASE_OUT_H
+#define MQB_BASE_OUT_H
+
+#include <sys/uio.h>
+
+#include "base/body.h"
+#include "base/buf.h"
+
+struct out_segment;
+struct out {
+	struct out_segment *first, *last;
+	uint64_t bytes;
+	uint64_t total; /* ever written into it */
+};
+
+void out_init(struct out *o);
+void out_fini(struct out *o);
+/* Copies; appends to the last segment when it has room. */
+void out_add(struct out *o, struct view v);
+/* Room for n contiguous bytes at the tail, to be filled by the caller at once
+ * and committed with out_commit(used <= n). n <= 64 KiB. */
+uint8_t *out_reserve(struct out *o, size_t n);
+void out_commit(struct out *o, size_t used);
+/* n bytes of the body from offset, by reference (small ones are copied). */
+void out_body(struct out *o, struct body *b, uint64_t offset, uint64_t n);
+/* Fills up to `max` iovecs from the front; returns how many. */
+int out_iov(const struct out *o, struct iovec *iov, int max);
+void out_consume(struct out *o, uint64_t n);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine door (engine.md §9): SQS/SNS semantics for every protocol head.
+ *
+ * Handles are 64-bit ids, never pointers; 0 is none. The only pointers that
+ * cross are `struct message *` (one reference, see each place) and byte views
+ * that the callee copies before it returns.
+ *
+ * A *connection* is a peer with a user and a vhost; exclusive queues belong to
+ * it, and it is writable or not. A *session* (an AMQP channel, an HTTP caller)
+ * lies in one connection; leases, consumers and transactions belong to it.
+ *
+ * No verb raises an event: events are queued and raised by engine_run, in the
+ * loop's ENGINE phase. A head may call verbs from inside an event. A verb with a
+ * `cmd` gets exactly one EVENT_DONE (or the event it names) with that cmd; the
+ * answers of one session come in the order of its verbs. A publish has no cmd:
+ * its `tag` comes back in EVENT_PUBLISHED if it asked (PUBLISH_CONFIRM) or was refused.
+ *
+ * The engine knows no clock: `now` is handed in by engine_run. */
+#ifndef MQB_ENGINE_ENGINE_H
+#define MQB_ENGINE_ENGINE_H
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/message.h"
+#include "base/value.h"
+#include "base/view.h"
+#include "store/store.h"
+
+struct engine;
+
+enum session_kind {
+	SESSION_AMQP091,
+	SESSION_AMQP10,
+	SESSION_STOMP,
+	SESSION_AWS,
+	SESSION_ADMIN,
+};
+
+/* Every limit is a setting of the daemon with this default. */
+struct engine_options {
+	uint32_t window_entries;     /* resident head of a lane; 16384 */
+	uint64_t window_bytes;       /* 32 MiB */
+	uint32_t load_entries;       /* entries a page; 512 */
+	uint64_t load_bytes;         /* 4 MiB */
+	uint64_t store_high_bytes;   /* handed to the writer and not committed; 64 MiB */
+	uint64_t store_low_bytes;    /* 32 MiB */
+	uint32_t batch_ops_max;      /* operations in one batch; 20000 */
+	uint32_t fanout_turn;        /* destinations a turn (engine.md §8); 256 */
+	uint32_t deliver_turn;       /* deliveries a turn; 4096 */
+	uint32_t receive_inflight_max; /* SQS: 120000 */
+	uint64_t seed;               /* ids */
+};
+
+void engine_options_default(struct engine_options *o);
+
+/* Reads definitions and rows from the store (before traffic), creates what a
+ * new data directory lacks. Borrows the store. NULL and *e when the definitions
+ * cannot be read. */
+struct engine *engine_new(const struct engine_options *o, struct store *store, struct now now,
+			  struct error *e);
+/* Everything that was raised is gone; connections need not be closed. */
+void engine_free(struct engine *e);
+
+/* ENGINE phase: takes the store's completions, moves time, dispatches, raises
+ * events until there are none or the turn's bounds are reached (then true). */
+bool engine_run(struct engine *e, struct now now);
+/* STORE phase: hands the turn's batch to the store. */
+void engine_flush(struct engine *e);
+/* Mono ms of the next deadline; INT64_MAX: none. */
+int64_t engine_next_ms(const struct engine *e);
+/* Nothing pending: no batch, no event, nothing unfinished in the store. */
+bool engine_idle(const struct engine *e);
+/* Past the store gate: connections that publish should not be read. */
+bool engine_store_full(const struct engine *e);
+
+/* ---- vhosts -------------------------------------------------------------- */
+
+/* Creates the predeclared exchanges of a vhost (rabbitmq.md 2.1) unless there. */
+void engine_vhost_add(struct engine *e, struct view vhost);
+bool engine_vhost_has(const struct engine *e, struct view vhost);
+
+/* ---- connections and sessions --------------------------------------------- */
+
+struct event;
+struct connection_spec {
+	enum session_kind kind;
+	struct view vhost, user;
+	void (*event)(void *ctx, const struct event *ev);
+	void *ctx; /* handed to `event` */
+};
+
+enum close_how {
+	CLOSE_ORDERLY, /* leases go back, `failed` unchanged for closed channels */
+	CLOSE_LOST,    /* leases go back with failed + 1 */
+};
+
+uint64_t engine_connection_open(struct engine *e, const struct connection_spec *spec);
+/* Closes its sessions, deletes its exclusive queues (before anything later can
+ * see them). No event of it is raised afterwards. */
+void engine_connection_close(struct engine *e, uint64_t conn, enum close_how how);
+void engine_connection_writable(struct engine *e, uint64_t conn, bool writable);
+uint64_t engine_session_open(struct engine *e, uint64_t conn, void *ctx);
+/* Leases go back, consumers go, an open transaction is dropped. No event of it afterwards. */
+void engine_session_close(struct engine *e, uint64_t session, enum close_how how);
+
+/* ---- definitions ----------------------------------------------------------- */
+
+enum topic_type { TOPIC_DIRECT, TOPIC_FANOUT, TOPIC_TOPIC, TOPIC_HEADERS, TOPIC_TYPES };
+
+struct topic_spec {
+	struct view name;
+	enum topic_type type;
+	bool durable, auto_delete, internal, passive;
+	const struct table *arguments; /* declared, legacy side; NULL: none */
+};
+
+void engine_topic_declare(struct engine *e, uint64_t session, uint64_t cmd, const struct topic_spec *s);
+void engine_topic_delete(struct engine *e, uint64_t session, uint64_t cmd, struct view name, bool if_unused);
+
+/* A string attribute of the SQS/SNS side. */
+struct attribute {
+	struct view name, value;
+};
+
+enum queue_side { SIDE_LEGACY, SIDE_AWS };
+
+struct queue_spec {
+	struct view name; /* true name; empty: the engine makes one (amq.gen-…) */
+	enum queue_side side; /* whose equivalence rules apply */
+	bool durable, exclusive, auto_delete, passive;
+	const struct table *arguments;      /* legacy side */
+	const struct attribute *attributes; /* AWS side; those that were given */
+	size_t n_attributes;
+};
+
+/* DONE carries name, ready, consumers (rabbitmq.md 3.2). */
+void engine_queue_declare(struct engine *e, uint64_t session, uint64_t cmd, const struct queue_spec *s);
+/* DONE carries ready. */
+void engine_queue_delete(struct engine *e, uint64_t session, uint64_t cmd, struct view name, bool if_unused,
+			 bool if_empty);
+/* DONE carries how many were removed. with_leased: SQS PurgeQueue. */
+void engine_queue_purge(struct engine *e, uint64_t session, uint64_t cmd, struct view name, bool with_leased);
+
+struct binding_spec {
+	struct view source;      /* topic */
+	struct view destination; /* queue, or topic with to_topic */
+	bool to_topic;
+	struct view key;
+	const struct table *arguments;
+};
+
+void engine_bind(struct engine *e, uint64_t session, uint64_t cmd, const struct binding_spec *b);
+void engine_unbind(struct engine *e, uint64_t session, uint64_t cmd, const struct binding_spec *b);
+
+/* ---- publishing -------------------------------------------------------------- */
+
+enum publish_flag {
+	PUBLISH_CONFIRM = 1,   /* answer with PUBLISHED in any case */
+	PUBLISH_MANDATORY = 2, /* RETURNED when nothing matched */
+};
+
+/* Routes at once, in call order. Takes its own references. An unroutable
+ * confirmed publish is PUBLISHED stored (rabbitmq.md 4.8). */
+void engine_publish(struct engine *e, uint64_t session, struct view topic, struct view key, struct message *m,
+		    unsigned flags, uint64_t tag);
+/* To one queue by true name: the default exchange and SendMessage. delay_ms > 0: visible later. */
+void engine_send(struct engine *e, uint64_t session, struct view queue, struct message *m, unsigned flags,
+		 int64_t delay_ms, uint64_t tag);
+
+/* ---- consuming --------------------------------------------------------------- */
+
+struct consumer_spec {
+	struct view queue;
+	uint32_t credit;  /* messages it may hold unsettled; UINT32_MAX: no limit */
+	bool no_ack;      /* settled when handed over */
+	bool exclusive;
+	uint64_t shared;  /* credit pool that it shares (engine_credit_pool); 0: its own */
+	void *ctx;        /* comes back in its events */
+};
+
+/* DONE carries the consumer id; deliveries start after that event. */
+void engine_consume(struct engine *e, uint64_t session, uint64_t cmd, const struct consumer_spec *s);
+/* Adds n to what it may still receive beyond replacement by settling (AMQP 1.0,
+ * STOMP); 0-9-1 sets the limit with engine_prefetch. */
+void engine_prefetch(struct engine *e, uint64_t consumer, uint32_t limit);
+/* A limit shared by all consumers of a session that name it: basic.qos global. */
+void engine_session_prefetch(struct engine *e, uint64_t session, uint32_t limit);
+/* DONE after the last delivery; leases stay. */
+void engine_cancel(struct engine *e, uint64_t session, uint64_t cmd, uint64_t consumer);
+
+/* One message or none, at once: RECEIVED with n 0 or 1 and ready = what remains. */
+void engine_get(struct engine *e, uint64_t session, uint64_t cmd, struct view queue, bool no_ack);
+/* ReceiveMessage: RECEIVED with up to n ≤ 10; waits up to wait_ms; leases with a deadline. */
+void engine_receive(struct engine *e, uint64_t session, uint64_t cmd, struct view queue, uint32_t n,
+		    int64_t wait_ms, int64_t lease_ms /* -1: the queue's */);
+/* The caller is gone: RECEIVED does not come any more. */
+void engine_receive_cancel(struct engine *e, uint64_t session, uint64_t cmd);
+/* The answer of `cmd` never reached the peer: leases back, counters undone. */
+void engine_receive_undo(struct engine *e, uint64_t session, const uint64_t *leases, size_t n);
+
+enum outcome_kind { OUTCOME_ACCEPT, OUTCOME_RELEASE, OUTCOME_DEAD_LETTER };
+
+struct outcome {
+	enum outcome_kind kind;
+	bool failed;      /* RELEASE: counts as a failed delivery */
+	int64_t delay_ms; /* RELEASE: visible later */
+};
+
+/* Leases of this session; unknown ids are ignored (their entry went away). No answer. */
+void engine_settle(struct engine *e, uint64_t session, const uint64_t *leases, size_t n,
+		   const struct outcome *o);
+
+/* A durable reference to one receive of one message; heads seal it into an
+ * opaque text (mapping/receipt.h). */
+struct receipt {
+	uint32_t queue;   /* uid */
+	uint64_t pos;
+	uint32_t receive; /* which receive of it */
+	uint64_t boot;    /* boot epoch of the process that made it */
+	uint8_t handle_n; /* remote stores: their own handle */
+	uint8_t handle[200];
+};
+
+/* DONE: OK also when the message is gone. */
+void engine_settle_ref(struct engine *e, uint64_t session, uint64_t cmd, struct view queue,
+		       const struct receipt *r, const struct outcome *o);
+/* Visibility to now + ms; 0: visible at once. DONE: NOT_FOUND when it is gone. */
+void engine_extend_ref(struct engine *e, uint64_t session, uint64_t cmd, struct view queue,
+		       const struct receipt *r, int64_t ms);
+
+/* ---- looking ------------------------------------------------------------------ */
+
+struct queue_stat {
+	struct view name;
+	uint32_t uid;
+	bool durable, exclusive, auto_delete, listed; /* listed: shown by ListQueues */
+	uint64_t ready, leased, delayed, consumers, bytes;
+	int64_t created_ms, modified_ms;
+};
+
+struct topic_stat {
+	struct view name;
+	enum topic_type type;
+	bool durable, internal, auto_delete;
+	uint64_t bindings;
+};
+
+/* Snapshots in name order, for lists and status; views valid during the call. */
+void engine_queues_each(const struct engine *e, struct view vhost,
+			void (*each)(void *ctx, const struct queue_stat *q), void *ctx);
+void engine_topics_each(const struct engine *e, struct view vhost,
+			void (*each)(void *ctx, const struct topic_stat *t), void *ctx);
+bool engine_queue_stat(const struct engine *e, struct view vhost, struct view name, struct queue_stat *out);
+/* Effective SQS attribute of a queue; false: absent. Valid until the next verb. */
+bool engine_queue_attribute(const struct engine *e, struct view vhost, struct view queue, struct view name,
+			    struct view *value);
+/* True name behind a wire name (mapping/names.h), if any resource has it. */
+bool engine_queue_by_wire(const struct engine *e, struct view vhost, struct view wire, struct view *name);
+
+struct engine_counters {
+	uint64_t published, delivered, settled, elided, returned, unroutable, stored, removed, loads;
+	uint64_t connections, sessions, queues, topics, entries, leases;
+	uint64_t batch_bytes; /* handed to the writer and not committed */
+};
+void engine_counters(const struct engine *e, struct engine_counters *out);
+
+/* ---- events ------------------------------------------------------------------- */
+
+enum event_kind {
+	EVENT_DONE,
+	EVENT_PUBLISHED,
+	EVENT_RETURNED,
+	EVENT_DELIVERED,
+	EVENT_RECEIVED,
+	EVENT_CANCELLED, /* by the engine: queue deleted */
+	EVENT_LEASE_ENDED, /* taken from the session: purged by SQS, lost by a remote store */
+	EVENT_BLOCKED,
+	EVENT_UNBLOCKED,
+};
+
+enum published_how { PUBLISHED_STORED, PUBLISHED_REJECTED, PUBLISHED_FAILED };
+
+struct delivery {
+	uint64_t lease; /* 0: no_ack */
+	struct message *message; /* borrowed until the event returns; ref to keep */
+	uint32_t origin;
+	uint16_t received, delivered, failed; /* this hand-over included */
+	bool redelivered;
+	int64_t first_received_ms; /* wall; ReceiveMessage only */
+	struct view queue; /* true name */
+	struct receipt receipt; /* ReceiveMessage only */
+};
+
+struct event {
+	enum event_kind kind;
+	uint64_t session;
+	void *session_ctx;
+	union {
+		struct {
+			uint64_t cmd;
+			const struct error *error; /* error->code CODE_OK: success */
+			struct view name;   /* queue_declare */
+			bool created;       /* declare: it was not there before */
+			uint64_t count;     /* ready or removed messages */
+			uint64_t consumers;
+			uint64_t id;        /* consumer */
+		} done;
+		struct {
+			uint64_t tag;
+			enum published_how how;
+			const struct error *error;
+		} published;
+		struct {
+			uint64_t tag;
+			struct message *message; /* borrowed; topic and key are in it */
+		} returned;
+		struct {
+			uint64_t consumer;
+			void *consumer_ctx;
+			struct delivery d;
+		} delivered;
+		struct {
+			uint64_t cmd;
+			const struct error *error;
+			const struct delivery *v;
+			size_t n;
+			uint64_t ready; /* what remains ready */
+		} received;
+		struct {
+			uint64_t consumer;
+			void *consumer_ctx;
+			const char *why;
+		} cancelled;
+		struct {
+			uint64_t lease;
+		} lease_ended;
+	};
+};
+
+#endif

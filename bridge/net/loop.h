@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop and its turn (DESIGN §3). libuv lives behind this header. A turn:
+ *
+ *   READ    socket reads, up to a bound per connection, go to the heads' input
+ *   TIMERS  heads whose tick_at_ms has come
+ *   ENGINE  hooks.engine: completions, dispatch, events into the heads
+ *   STORE   hooks.store: the turn's batch goes to the writer
+ *   WRITE   one writev for each connection that was touched
+ *   REAP    closed connections are freed
+ *
+ * Nothing is walked that is not ready. When hooks.engine answers true (more to
+ * do) the next turn follows without waiting. */
+#ifndef MQB_NET_LOOP_H
+#define MQB_NET_LOOP_H
+
+#include "base/error.h"
+#include "base/wire.h"
+
+struct loop;
+
+struct loop_hooks {
+	void *ctx;
+	bool (*engine)(void *ctx, struct now now);   /* true: wants another turn at once */
+	void (*store)(void *ctx);
+	int64_t (*next_ms)(void *ctx);               /* mono; INT64_MAX: none */
+	bool (*publishers_wait)(void *ctx);          /* may be NULL */
+	void (*signal)(void *ctx, int signum);       /* SIGTERM, SIGINT, SIGHUP */
+};
+
+struct loop *loop_new(const struct loop_hooks *hooks, struct error *e);
+void loop_free(struct loop *l);
+/* Until loop_stop. */
+void loop_run(struct loop *l);
+void loop_stop(struct loop *l);
+/* From any thread: one more turn soon. */
+void loop_wake(struct loop *l);
+
+struct listener_spec {
+	const char *host; /* numeric address */
+	int port;         /* 0: a free one */
+	const struct wire_head *head;
+	void *env;
+	uint64_t wire_high, wire_low; /* out-queue marks; 128 KiB and 32 KiB */
+	uint32_t connections_max;
+};
+
+/* The bound port, or -1 and *e (text names the address; the code is CODE_IN_USE when taken). */
+int loop_listen(struct loop *l, const struct listener_spec *spec, struct error *e);
+/* No new connections; the open ones stay. */
+void loop_unlisten(struct loop *l);
+/* Calls stop of every head; later ones with close(WIRE_SHUTDOWN). */
+void loop_stop_heads(struct loop *l);
+void loop_close_heads(struct loop *l);
+uint32_t loop_connections(const struct loop *l);
+
+/* work(arg) on a pool thread, then done(arg) in a later turn. Matches access_options.offload. */
+void loop_offload(void *loop, void (*work)(void *arg), void (*done)(void *arg), void *arg);
+
+#endif

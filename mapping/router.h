@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A topic's router: which destinations a routing key reaches. A value owned by
+ * its topic; destinations are opaque 64-bit ids. Cost grows with what matches,
+ * not with how many bindings exist: direct is a hash, topic a trie over words
+ * (rabbitmq.md 2.12–2.15). Identity of a binding = (key, arguments, destination);
+ * adding twice is a no-op that answers false. */
+#ifndef MQB_MAPPING_ROUTER_H
+#define MQB_MAPPING_ROUTER_H
+
+#include "base/value.h"
+#include "base/view.h"
+
+enum router_kind { ROUTER_DIRECT, ROUTER_FANOUT, ROUTER_TOPIC, ROUTER_HEADERS };
+
+struct router;
+
+struct router *router_new(enum router_kind kind);
+void router_free(struct router *r);
+/* Copies key and arguments. */
+bool router_add(struct router *r, struct view key, const struct table *arguments, uint64_t destination);
+bool router_remove(struct router *r, struct view key, const struct table *arguments, uint64_t destination);
+/* Removes every binding to it; returns how many there were. */
+size_t router_remove_destination(struct router *r, uint64_t destination);
+size_t router_bindings(const struct router *r);
+bool router_reaches(const struct router *r, uint64_t destination);
+
+/* Destinations that match, each at least once (a topic router may name one more
+ * than once: the caller visits each once). Fills up to `max` from the cursor on;
+ * returns how many; 0 at the end. No change to the router between calls of one cursor. */
+struct router_cursor {
+	const struct router *router;
+	struct view key;
+	const struct table *headers; /* headers router only; may be NULL */
+	/* the router's own */
+	uint64_t *found;
+	size_t n, cap, at;
+};
+void router_match(const struct router *r, struct view key, const struct table *headers,
+		  struct router_cursor *c /* zeroed by the caller once; reusable */);
+size_t router_next(struct router_cursor *c, uint64_t *out, size_t max);
+void router_cursor_fini(struct router_cursor *c);
+
+/* Iterate bindings, any order; for definitions, listing and export. */
+void router_each(const struct router *r,
+		 void (*each)(void *ctx, struct view key, const struct table *arguments, uint64_t destination),
+		 void *ctx);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SQS message attributes: the struct, AWS's checks and MD5 (sqs-sns.md §3, §5),
+ * and the bytes they are kept as (message.raw of kind RAW_SQS). */
+#ifndef MQB_MAPPING_SQS_ATTRIBUTES_H
+#define MQB_MAPPING_SQS_ATTRIBUTES_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+enum { SQS_ATTRIBUTES_MAX = 10 };
+
+struct sqs_attribute {
+	struct view name;
+	struct view type;  /* "String", "Number", "Binary", with custom suffix */
+	struct view value; /* decoded bytes for Binary */
+};
+
+struct sqs_attributes {
+	struct sqs_attribute v[SQS_ATTRIBUTES_MAX];
+	size_t n;
+	/* System attributes and FIFO facts that travel with the message. */
+	struct view trace_header, group_id, dedup_id;
+};
+
+bool sqs_attributes_encode(const struct sqs_attributes *a, struct buf *out);
+bool sqs_attributes_decode(struct view raw, struct sqs_attributes *out); /* views alias raw */
+/* AWS's rules for names, types, values; CODE_INVALID with AWS's text. */
+enum code sqs_attributes_check(const struct sqs_attributes *a, struct error *e);
+/* 32 hex digits and a NUL, over the attributes given (already in any order). */
+void sqs_attributes_md5(const struct sqs_attribute *v, size_t n, char out[33]);
+/* Characters SQS allows in a body or a String value. */
+bool sqs_text_legal(struct view text);
+
+#endif
