@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/header_codec.h"
 #include "base/message.h"
 #include "base/value.h"
 #include "base/view.h"
@@ -49,6 +50,7 @@ struct engine_options {
 	uint32_t deliver_turn;       /* deliveries a turn; 4096 */
 	uint32_t receive_inflight_max; /* SQS: 120000 */
 	uint64_t seed;               /* ids */
+	const struct codecs *codecs; /* headers exchanges look into headers; may be NULL */
 };
 
 void engine_options_default(struct engine_options *o);
@@ -163,7 +165,8 @@ enum publish_flag {
  * confirmed publish is PUBLISHED stored (rabbitmq.md 4.8). */
 void engine_publish(struct engine *e, uint64_t session, struct view topic, struct view key, struct message *m,
 		    unsigned flags, uint64_t tag);
-/* To one queue by true name: the default exchange and SendMessage. delay_ms > 0: visible later. */
+/* To one queue by true name: the default exchange and SendMessage. delay_ms > 0:
+ * visible later. A missing queue is unroutable, but REJECTED for SESSION_AWS. */
 void engine_send(struct engine *e, uint64_t session, struct view queue, struct message *m, unsigned flags,
 		 int64_t delay_ms, uint64_t tag);
 
