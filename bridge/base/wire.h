@@ -13,6 +13,9 @@
  *  - `closing` asks the driver to flush and close; nothing is read any more
  *    unless `draining` is also set (reads go on, to see the peer's close-ok)
  *  - `paused` asks the driver not to read until it is cleared (wire_touch too)
+ *  - `publishes` is set once the peer has published something: such a connection
+ *    is not read while the store gate is shut (loop_hooks.publishers_wait)
+ *  - a tick_at_ms that moved nearer outside of open/input/tick: wire_touch too
  */
 #ifndef MQB_BASE_WIRE_H
 #define MQB_BASE_WIRE_H
@@ -22,16 +25,21 @@
 
 struct wire {
 	struct out out;
-	bool closing, draining, paused;
+	bool closing, draining, paused, publishes;
 	bool loopback;        /* the peer is on this machine */
 	int64_t tick_at_ms;   /* mono; call tick then; INT64_MAX: never */
-	int64_t last_read_ms; /* mono; kept by the driver, for heartbeats */
+	int64_t last_read_ms; /* mono; kept by the driver, for heartbeats; while the
+			       * driver does not read, it is moved along before a tick */
 	int64_t last_write_ms;
-	char peer[80];        /* "ip:port -> ip:port", RabbitMQ's connection name */
+	char peer[112];       /* "ip:port -> ip:port", RabbitMQ's connection name */
+	const struct now *now; /* the turn's time; NULL where the driver has none */
 	void (*touched)(struct wire *); /* set by the driver */
-	/* Told by the driver when out.bytes crosses wire_high up or falls below
-	 * wire_low; set by the head; may be NULL. */
+	/* Told by the driver when out.bytes crosses wire_high up (at once, from
+	 * wire_touch) or falls below wire_low (WRITE); set by the head; may be NULL. */
 	void (*writable)(void *head, bool writable);
+	/* Told by the driver in WRITE after bytes of out were handed to the socket;
+	 * set by the head; may be NULL. */
+	void (*flushed)(void *head);
 	void *head;
 };
 

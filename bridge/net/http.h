@@ -41,6 +41,9 @@ struct http_service {
 	void (*request)(void *env, struct http_request *r, struct now now);
 	/* The peer is gone before the answer: forget r. */
 	void (*cancelled)(void *env, struct http_request *r);
+	/* http.c's own, zeroed at first: the Date header of this second. */
+	int64_t date_s;
+	char date[32];
 };
 
 /* The wire head; its env is a struct http_service *. */

@@ -9,7 +9,14 @@
  *   REAP    closed connections are freed
  *
  * Nothing is walked that is not ready. When hooks.engine answers true (more to
- * do) the next turn follows without waiting. */
+ * do) the next turn follows without waiting.
+ *
+ * What is not read: a connection whose head set `paused`; one that publishes,
+ * while hooks.publishers_wait says so; one that has more than out_max bytes of
+ * answers unsent (its peer sends and does not read). The kernel's window does
+ * the rest. `closing` flushes, ends our half of the stream, tells the head and
+ * waits up to linger_ms for the peer's end, so that a last answer isn't lost to
+ * a reset. */
 #ifndef MQB_NET_LOOP_H
 #define MQB_NET_LOOP_H
 
@@ -24,10 +31,13 @@ struct loop_hooks {
 	void (*store)(void *ctx);
 	int64_t (*next_ms)(void *ctx);               /* mono; INT64_MAX: none */
 	bool (*publishers_wait)(void *ctx);          /* may be NULL */
-	void (*signal)(void *ctx, int signum);       /* SIGTERM, SIGINT, SIGHUP */
+	void (*signal)(void *ctx, int signum);       /* SIGTERM, SIGINT, SIGHUP; in ENGINE */
 };
 
+/* Copies hooks. Ignores SIGPIPE for the process. NULL and *e when the system refuses. */
 struct loop *loop_new(const struct loop_hooks *hooks, struct error *e);
+/* Waits for offloaded work and calls what is left of its `done`; closes every
+ * connection (WIRE_SHUTDOWN). Free what those touch afterwards. */
 void loop_free(struct loop *l);
 /* Until loop_stop. */
 void loop_run(struct loop *l);
@@ -40,17 +50,21 @@ struct listener_spec {
 	int port;         /* 0: a free one */
 	const struct wire_head *head;
 	void *env;
+	/* Here 0 stands for the default. */
 	uint64_t wire_high, wire_low; /* out-queue marks; 128 KiB and 32 KiB */
-	uint32_t connections_max;
+	uint64_t out_max;             /* unsent bytes past which a peer is not read; 1 MiB */
+	int64_t linger_ms;            /* wait for the peer at our close; 5 s */
+	uint32_t connections_max;     /* of this listener; 65536 */
 };
 
-/* The bound port, or -1 and *e (text names the address; the code is CODE_IN_USE when taken). */
+/* Copies spec. The bound port, or -1 and *e (text names the address; the code is CODE_IN_USE when taken). */
 int loop_listen(struct loop *l, const struct listener_spec *spec, struct error *e);
 /* No new connections; the open ones stay. */
 void loop_unlisten(struct loop *l);
 /* Calls stop of every head; later ones with close(WIRE_SHUTDOWN). */
 void loop_stop_heads(struct loop *l);
 void loop_close_heads(struct loop *l);
+/* Connections that have a head. */
 uint32_t loop_connections(const struct loop *l);
 
 /* work(arg) on a pool thread, then done(arg) in a later turn. Matches access_options.offload. */
