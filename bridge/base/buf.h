@@ -6,6 +6,8 @@
 #ifndef MQB_BASE_BUF_H
 #define MQB_BASE_BUF_H
 
+#include <endian.h>
+
 #include "base/view.h"
 
 struct buf {
@@ -29,9 +31,9 @@ bool buf_add_u16(struct buf *b, uint16_t v);
 bool buf_add_u32(struct buf *b, uint32_t v);
 bool buf_add_u64(struct buf *b, uint64_t v);
 bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Drops n bytes from the front. */
+/* Drops n bytes from the front (moves the rest: once a turn, not once a frame). */
 void buf_consume(struct buf *b, size_t n);
-/* NUL-terminates without counting the NUL; NULL when out of room. */
+/* NUL-terminates without counting the NUL; NULL when out of room or overflowed. */
 const char *buf_cstr(struct buf *b);
 
 static inline struct view buf_view(const struct buf *b)
@@ -40,12 +42,44 @@ static inline struct view buf_view(const struct buf *b)
 }
 
 /* Reading, network byte order; the caller has checked the length. */
-uint16_t be16_get(const uint8_t *p);
-uint32_t be32_get(const uint8_t *p);
-uint64_t be64_get(const uint8_t *p);
-void be16_put(uint8_t *p, uint16_t v);
-void be32_put(uint8_t *p, uint32_t v);
-void be64_put(uint8_t *p, uint64_t v);
+static inline uint16_t be16_get(const uint8_t *p)
+{
+	uint16_t v;
+	memcpy(&v, p, sizeof(v));
+	return be16toh(v);
+}
+
+static inline uint32_t be32_get(const uint8_t *p)
+{
+	uint32_t v;
+	memcpy(&v, p, sizeof(v));
+	return be32toh(v);
+}
+
+static inline uint64_t be64_get(const uint8_t *p)
+{
+	uint64_t v;
+	memcpy(&v, p, sizeof(v));
+	return be64toh(v);
+}
+
+static inline void be16_put(uint8_t *p, uint16_t v)
+{
+	v = htobe16(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void be32_put(uint8_t *p, uint32_t v)
+{
+	v = htobe32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void be64_put(uint8_t *p, uint64_t v)
+{
+	v = htobe64(v);
+	memcpy(p, &v, sizeof(v));
+}
 
 /* Bounded reader over a view: any read past the end sets `bad` and yields 0. */
 struct reader {

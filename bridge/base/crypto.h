@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 
 void crypto_md5(struct view v, uint8_t out[16]);
 void crypto_sha256(struct view v, uint8_t out[32]);
@@ -33,10 +34,8 @@ bool base64url_add(struct buf *out, struct view v);  /* URL-safe, no padding */
 bool base64_decode(struct buf *out, struct view v);
 bool base64url_decode(struct buf *out, struct view v);
 void hex_encode(struct view v, char *out /* 2n + 1 */);
-/* RFC 4648 base32, lower case, no padding; at most max characters. */
+/* RFC 4648 base32, lower case, no padding; at most max
+ * characters and a NUL (out has max + 1 bytes). */
 size_t base32_encode(struct view v, char *out, size_t max);
-
-/* Whole of v is well-formed UTF-8 (no surrogates, no overlong forms). */
-bool utf8_valid(struct view v);
 
 #endif

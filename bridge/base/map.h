@@ -46,6 +46,8 @@ void *mapv_next(const struct mapv *m, size_t *at);
 
 /* SipHash-2-4 under the process key; set once at start (0: fixed, for tests). */
 uint64_t hash_view(struct view v);
+/* The same over the 8 bytes of v, least significant first. */
+uint64_t hash_u64(uint64_t v);
 void hash_seed(uint64_t k0, uint64_t k1);
 
 #endif
