@@ -14,6 +14,7 @@ enum router_kind { ROUTER_DIRECT, ROUTER_FANOUT, ROUTER_TOPIC, ROUTER_HEADERS };
 
 struct router;
 
+/* NULL for a kind that is not built in: ROUTER_HEADERS. */
 struct router *router_new(enum router_kind kind);
 void router_free(struct router *r);
 /* Copies key and arguments. */
