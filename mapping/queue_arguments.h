@@ -9,9 +9,23 @@
 #include "base/error.h"
 #include "base/value.h"
 
-/* Types and ranges of the known x-arguments. CODE_OK or CODE_INVALID. */
+/* Types and ranges of the known x-arguments, which of them the queue type knows.
+ * CODE_OK or CODE_INVALID. Only for a queue that is new: a redeclare is compared
+ * (queue_arguments_same) and not checked. `arguments` may be NULL everywhere. */
 enum code queue_arguments_check(const struct table *arguments, struct view queue, struct view vhost,
 				struct error *e);
+/* What x-queue-type = quorum asks of a new queue (rabbitmq.md 3.22); an empty
+ * name is one that the server is to make. Looked at before queue_arguments_check
+ * for the empty name, after it for the rest. CODE_OK or CODE_INVALID. */
+struct queue_properties {
+	bool durable, exclusive, auto_delete;
+};
+enum code queue_properties_check(const struct table *arguments, struct queue_properties p, struct view queue,
+				 struct view vhost, struct error *e);
+/* Type of alternate-exchange, for a topic that is new. CODE_OK or CODE_INVALID. */
+enum code topic_arguments_check(const struct table *arguments, struct view topic, struct view vhost,
+				struct error *e);
+
 /* Known arguments equal by value, unknown ones ignored. CODE_OK or CODE_DIFFERENT. */
 enum code queue_arguments_same(const struct table *now, const struct table *declared, struct view queue,
 			       struct view vhost, struct error *e);
