@@ -22,8 +22,12 @@ struct sqs_attributes {
 	struct view trace_header, group_id, dedup_id;
 };
 
+/* Appends; nothing when all is empty. false: a part is too long, or *out is full. */
 bool sqs_attributes_encode(const struct sqs_attributes *a, struct buf *out);
+/* No bytes: no attributes. */
 bool sqs_attributes_decode(struct view raw, struct sqs_attributes *out); /* views alias raw */
+/* n is how many a caller named, which may be more than the struct can hold. */
+enum code sqs_attributes_count_check(size_t n, struct error *e);
 /* AWS's rules for names, types, values; CODE_INVALID with AWS's text. */
 enum code sqs_attributes_check(const struct sqs_attributes *a, struct error *e);
 /* 32 hex digits and a NUL, over the attributes given (already in any order). */

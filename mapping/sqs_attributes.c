@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SQS message attributes as bytes, and their MD5 (sqs-sns.md §5). Format, version 1,
+ * numbers big-endian:
+ *
+ *   version (1)  count (1)
+ *   count ×  name length (2) name  type length (2) type  value length (4) value
+ *   three ×  length (4) bytes      trace header, group id, deduplication id
+ *
+ * Nothing to keep is no bytes at all. There is one encoding of a struct: what
+ * decodes encodes to the same bytes. */
+#include "mapping/sqs_attributes.h"
+
+#include "base/crypto.h"
+
+enum { VERSION = 1, MD5_BYTES = 16, MD5_TEXT = 1, MD5_BINARY = 2 };
+
+/* ---- bytes ----------------------------------------------------------------- */
+
+static bool is_empty(const struct sqs_attributes *a)
+{
+	return a->n == 0 && a->trace_header.n == 0 && a->group_id.n == 0 && a->dedup_id.n == 0;
+}
+
+static bool put_short(struct buf *out, struct view v)
+{
+	if (v.n > UINT16_MAX)
+		return false;
+	buf_add_u16(out, (uint16_t)v.n);
+	return buf_add(out, v);
+}
+
+static bool put_long(struct buf *out, struct view v)
+{
+	if (v.n > UINT32_MAX)
+		return false;
+	buf_add_u32(out, (uint32_t)v.n);
+	return buf_add(out, v);
+}
+
+bool sqs_attributes_encode(const struct sqs_attributes *a, struct buf *out)
+{
+	if (a->n > SQS_ATTRIBUTES_MAX)
+		return false;
+	if (is_empty(a))
+		return true;
+	buf_add_u8(out, VERSION);
+	buf_add_u8(out, (uint8_t)a->n);
+	for (size_t i = 0; i < a->n; i++) {
+		const struct sqs_attribute *v = &a->v[i];
+		if (!put_short(out, v->name) || !put_short(out, v->type) || !put_long(out, v->value))
+			return false;
+	}
+	return put_long(out, a->trace_header) && put_long(out, a->group_id) && put_long(out, a->dedup_id);
+}
+
+static struct view take_short(struct reader *r)
+{
+	return reader_bytes(r, reader_u16(r));
+}
+
+static struct view take_long(struct reader *r)
+{
+	return reader_bytes(r, reader_u32(r));
+}
+
+bool sqs_attributes_decode(struct view raw, struct sqs_attributes *out)
+{
+	struct reader r = reader_of(raw);
+	*out = (struct sqs_attributes){0};
+	if (raw.n == 0)
+		return true;
+	struct sqs_attributes a = {0};
+	if (reader_u8(&r) != VERSION)
+		return false;
+	a.n = reader_u8(&r);
+	if (a.n > SQS_ATTRIBUTES_MAX)
+		return false;
+	for (size_t i = 0; i < a.n; i++) {
+		a.v[i].name = take_short(&r);
+		a.v[i].type = take_short(&r);
+		a.v[i].value = take_long(&r);
+	}
+	a.trace_header = take_long(&r);
+	a.group_id = take_long(&r);
+	a.dedup_id = take_long(&r);
+	if (r.bad || r.v.n || is_empty(&a))
+		return false;
+	*out = a;
+	return true;
+}
+
+/* ---- MD5 ------------------------------------------------------------------- */
+
+static void digest_string(struct digest *d, struct view v)
+{
+	uint8_t n[4];
+	be32_put(n, (uint32_t)v.n);
+	digest_add(d, view_of(n, sizeof n));
+	digest_add(d, v);
+}
+
+static void digest_attribute(struct digest *d, const struct sqs_attribute *a)
+{
+	uint8_t kind = view_starts(a->type, VIEW("Binary")) ? MD5_BINARY : MD5_TEXT;
+	digest_string(d, a->name);
+	digest_string(d, a->type);
+	digest_add(d, view_of(&kind, 1));
+	digest_string(d, a->value);
+}
+
+/* Before it in the order of the digest: by name, then by place. */
+static bool comes_before(const struct sqs_attribute *a, const struct sqs_attribute *b)
+{
+	int c = view_cmp(a->name, b->name);
+	return c < 0 || (c == 0 && a < b);
+}
+
+/* The first one behind `last` (NULL: of all), or NULL. */
+static const struct sqs_attribute *next_in_order(const struct sqs_attribute *v, size_t n,
+						 const struct sqs_attribute *last)
+{
+	const struct sqs_attribute *best = NULL;
+	for (size_t i = 0; i < n; i++) {
+		bool behind = !last || comes_before(last, &v[i]);
+		if (behind && (!best || comes_before(&v[i], best)))
+			best = &v[i];
+	}
+	return best;
+}
+
+void sqs_attributes_md5(const struct sqs_attribute *v, size_t n, char out[33])
+{
+	uint8_t md5[MD5_BYTES];
+	struct digest *d = digest_md5();
+	const struct sqs_attribute *a = NULL;
+	while ((a = next_in_order(v, n, a)))
+		digest_attribute(d, a);
+	digest_end(d, md5);
+	hex_encode(view_of(md5, sizeof md5), out);
+}
