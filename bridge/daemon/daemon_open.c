@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building the rooms, bottom up, and taking them down in the other order.
+ *
+ *   data directory → store → access → engine → heads → loop
+ *
+ * access comes before the engine because a first start waits for its users to be
+ * stored, and no engine may have anything in the store while it waits. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/map.h"
+#include "daemon/daemon_priv.h"
+#include "mapping/names.h"
+#include "store/store_memory.h"
+#include "store/store_sqlite.h"
+
+enum { STORE_SQLITE = 0 };
+
+static bool data_dir_make(const char *dir, struct error *e)
+{
+	struct stat st;
+	if (mkdir(dir, 0700) == 0 || (errno == EEXIST && stat(dir, &st) == 0 && S_ISDIR(st.st_mode)))
+		return true;
+	error_set(e, CODE_UNAVAILABLE, "%s: %s", dir, errno == EEXIST ? "not a directory" : strerror(errno));
+	return false;
+}
+
+static bool store_open(struct daemon *d, struct error *e)
+{
+	const struct options *o = &d->options;
+	if (o->store != STORE_SQLITE) {
+		d->store = store_memory_open();
+		return true;
+	}
+	struct store_sqlite_options s = {.dir = o->data, .threaded = true, .synchronous = o->store_synchronous};
+	if (!data_dir_make(o->data, e))
+		return false;
+	d->store = store_sqlite_open(&s, e);
+	return d->store != NULL;
+}
+
+static void seen(void *ctx, struct view key, struct view value, uint64_t version)
+{
+	(void)key;
+	(void)value;
+	(void)version;
+	*(bool *)ctx = true;
+}
+
+static void vhost_added(void *ctx, struct view vhost)
+{
+	struct daemon *d = ctx;
+	engine_vhost_add(d->engine, vhost);
+}
+
+static void vhost_known(void *ctx, struct view vhost)
+{
+	vhost_added(ctx, vhost);
+}
+
+static void offload(void *ctx, void (*work)(void *arg), void (*done)(void *arg), void *arg)
+{
+	loop_offload(((struct daemon *)ctx)->loop, work, done, arg);
+}
+
+static bool access_open(struct daemon *d, struct error *e)
+{
+	const struct options *o = &d->options;
+	if (!credentials_make(&d->credentials, o, d->first_start, e))
+		return false;
+	struct access_options a = {
+		.default_user = view_str(d->credentials.user),
+		.default_pass = view_str(d->credentials.pass),
+		.default_user_anywhere = !options_loopback_user(o, o->default_user) ||
+					 strcmp(d->credentials.pass, "guest") != 0,
+		.key_id = view_str(d->credentials.key),
+		.key_secret = view_str(d->credentials.secret),
+		.anonymous_aws = o->aws_anonymous,
+		.account_of = name_account,
+		.vhost_added = vhost_added,
+		.ctx = d,
+		.offload = offload,
+		.offload_ctx = d,
+	};
+	if (o->store != STORE_SQLITE)
+		random_secret(a.master_key, sizeof a.master_key);
+	else if (!access_master_key_load(o->data, a.master_key, e))
+		return false;
+	d->access = access_new(&a, d->store, e);
+	explicit_bzero(a.master_key, sizeof a.master_key);
+	return d->access != NULL;
+}
+
+static bool engine_open(struct daemon *d, struct error *e)
+{
+	const struct options *o = &d->options;
+	struct engine_options eo;
+	engine_options_default(&eo);
+	eo.window_entries = (uint32_t)o->window_entries;
+	eo.window_bytes = (uint64_t)o->window_bytes;
+	eo.load_entries = (uint32_t)o->load_entries;
+	eo.load_bytes = (uint64_t)o->load_bytes;
+	eo.store_high_bytes = (uint64_t)o->store_high_bytes;
+	eo.store_low_bytes = (uint64_t)o->store_low_bytes;
+	eo.batch_ops_max = (uint32_t)o->batch_ops_max;
+	eo.fanout_turn = (uint32_t)o->fanout_turn;
+	eo.deliver_turn = (uint32_t)o->deliver_turn;
+	eo.receive_inflight_max = (uint32_t)o->receive_inflight_max;
+	eo.codecs = &d->codecs;
+	random_secret(&eo.seed, sizeof eo.seed);
+	d->engine = engine_new(&eo, d->store, d->now, e);
+	if (!d->engine)
+		return false;
+	store_watch_start(d);
+	access_vhosts_each(d->access, vhost_known, d);
+	return true;
+}
+
+static void vhost_ready(void *ctx, enum code code, const char *text)
+{
+	struct daemon *d = ctx;
+	d->pending--;
+	if (code != CODE_OK)
+		daemon_fail(d, EXIT_FAILED, "start.default_vhost", text);
+}
+
+/* default_vhost beside "/": access itself makes only "/". */
+static void default_vhost_make(struct daemon *d)
+{
+	struct view vhost = view_str(d->options.default_vhost), all = VIEW(".*");
+	if (!d->first_start || access_vhost_has(d->access, vhost))
+		return;
+	d->pending += 2;
+	access_vhost_put(d->access, vhost, vhost_ready, d);
+	access_permission_put(d->access, view_str(d->options.default_user), vhost, all, all, all, vhost_ready, d);
+}
+
+static const char *not_ready(void *ctx)
+{
+	const struct daemon *d = ctx;
+	if (d->state == DAEMON_OPENING)
+		return "starting";
+	if (d->state != DAEMON_SERVING)
+		return "stopping";
+	if (d->watch.state >= STATE_FULL)
+		return d->watch.why[0] ? d->watch.why : "the store does not take writes";
+	return engine_store_full(d->engine) ? "the store is behind" : NULL;
+}
+
+static const char *listeners_tell(void *ctx)
+{
+	return listeners_json(ctx);
+}
+
+static void store_tell(void *ctx, struct admin_store *out)
+{
+	const struct daemon *d = ctx;
+	out->name = d->store->ops->name;
+	out->state = store_state_name(d->watch.state);
+	out->reason = d->watch.why[0] ? d->watch.why : NULL;
+}
+
+static void heads_open(struct daemon *d)
+{
+	const struct options *o = &d->options;
+	d->v091 = (struct v091_env){d->engine, d->access, &d->codecs, &d->rng, {0}};
+	struct v091_options *v = &d->v091.options;
+	v091_options_default(v);
+	v->channel_max = (uint16_t)o->amqp_channel_max;
+	v->frame_max = (uint32_t)o->amqp_frame_max;
+	v->heartbeat = (uint16_t)o->amqp_heartbeat;
+	v->message_bytes_max = (uint64_t)o->amqp_message_bytes_max;
+	v->handshake_ms = o->amqp_handshake_ms;
+	v->silent_close_ms = o->amqp_silent_close_ms;
+
+	struct aws_options a = {
+		.anonymous = o->aws_anonymous,
+		.anonymous_vhost = view_str(o->aws_anonymous_vhost),
+		.anonymous_user = view_str(*o->aws_anonymous_user ? o->aws_anonymous_user : o->default_user),
+		.region = view_str(o->aws_region),
+		.public_url = view_str(o->aws_public_url),
+	};
+	memcpy(a.receipt_key, d->receipt_key, RECEIPT_KEY_BYTES);
+	d->aws = aws_new(&a, d->engine, d->access, &d->codecs, &d->rng);
+
+	struct admin_options m = {
+		.ctx = d,
+		.not_ready = not_ready,
+		.listeners = listeners_tell,
+		.store = store_tell,
+		.started_ms = d->now.mono_ms,
+	};
+	d->admin = admin_new(d->engine, d->access, &m);
+}
+
+/* From the store's thread, maybe while the loop is being freed. */
+static void wake(void *ctx)
+{
+	struct daemon *d = ctx;
+	pthread_mutex_lock(&d->wake_lock);
+	if (d->loop)
+		loop_wake(d->loop);
+	pthread_mutex_unlock(&d->wake_lock);
+}
+
+static void chance_open(struct daemon *d)
+{
+	uint64_t seeds[3];
+	random_secret(seeds, sizeof seeds);
+	hash_seed(seeds[0], seeds[1]);
+	rng_seed(&d->rng, seeds[2]);
+}
+
+enum exit_code daemon_open(struct daemon *d, struct error *e)
+{
+	chance_open(d);
+	d->now = clock_now();
+	d->codecs.of[RAW_AMQP091] = &v091_codec;
+	if (!store_open(d, e))
+		return EXIT_DATA;
+	d->first_start = true;
+	bool users = false;
+	d->store->ops->defs(d->store, VIEW("user"), seen, &users);
+	d->first_start = !users;
+	if (!guard_settings(&d->options, d->first_start, e))
+		return EXIT_INSECURE;
+	receipt_key_get(d);
+	if (!access_open(d, e) || !engine_open(d, e))
+		return EXIT_DATA;
+	heads_open(d);
+	d->store->wake_ctx = d;
+	d->store->wake = wake;
+	receipt_key_keep(d);
+	default_vhost_make(d);
+	guard_catalogue(d);
+	return EXIT_OK;
+}
+
+/* What is still on its way to disk, for the ways out that did not wait for it. */
+static void drain(struct daemon *d)
+{
+	const struct timespec pause = {0, 1000000};
+	int64_t until = clock_now().mono_ms + CLOSE_MS_MAX;
+	while (!engine_idle(d->engine)) {
+		struct now now = clock_now();
+		if (now.mono_ms > until) {
+			log_error("stop.unfinished", "text=\"the store did not finish in time\"");
+			return;
+		}
+		engine_run(d->engine, now);
+		access_poll(d->access, now);
+		engine_flush(d->engine);
+		nanosleep(&pause, NULL);
+	}
+}
+
+void daemon_close(struct daemon *d)
+{
+	if (d->engine && d->access)
+		drain(d);
+	struct loop *l = d->loop;
+	pthread_mutex_lock(&d->wake_lock);
+	d->loop = NULL;
+	pthread_mutex_unlock(&d->wake_lock);
+	if (l)
+		loop_free(l);
+	if (d->aws)
+		aws_free(d->aws);
+	if (d->access)
+		access_free(d->access);
+	if (d->admin)
+		admin_free(d->admin);
+	if (d->engine)
+		engine_free(d->engine);
+	if (d->store)
+		d->store->ops->close(d->store);
+	explicit_bzero(d->receipt_key, sizeof d->receipt_key);
+	credentials_fini(&d->credentials);
+}

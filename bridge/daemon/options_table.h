@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one table of settings. Parser, --help and docs/configuration.md come from
+ * it. No include guard: each includer says what a row becomes.
+ *
+ *   SECTION(title)
+ *   OPTION(field, name, TYPE, default, min, max, doc)
+ *   CHOICE(field, name, default, words, doc)     words: blank-separated; the value is an index
+ *
+ * TYPE: TEXT (min..max bytes), NUMBER, SIZE (bytes; K, M, G suffix), TIME (ms;
+ * ms, s, m, h suffix), BOOL (yes/no, on/off, true/false), PORT (0: a free one; empty: off). */
+
+SECTION("Data")
+OPTION(data, "data", TEXT, "data", 1, 4096,
+       "Directory of the store; made with mode 0700 when absent, locked while in use.")
+CHOICE(store, "store", "sqlite", "sqlite memory",
+       "Where queues live: `sqlite` on disk, `memory` for the life of the process.")
+CHOICE(store_synchronous, "store.synchronous", "full", "off normal full",
+       "When SQLite syncs. Only with `full` does a confirm mean synced to disk.")
+
+SECTION("Listeners")
+OPTION(host, "host", TEXT, "127.0.0.1", 1, 64,
+       "Numeric address every listener binds to unless it has its own.")
+OPTION(amqp_host, "amqp.host", TEXT, "", 0, 64, "Address of the AMQP listener; empty: `host`.")
+OPTION(aws_host, "aws.host", TEXT, "", 0, 64, "Address of the SQS and SNS listener; empty: `host`.")
+OPTION(admin_host, "admin.host", TEXT, "", 0, 64, "Address of the admin listener; empty: `host`.")
+OPTION(amqp_port, "amqp.port", PORT, "5672", 0, 65535, "AMQP 0-9-1.")
+OPTION(amqps_port, "amqps.port", PORT, "5671", 0, 65535, "AMQP over TLS. Not built yet: stays off.")
+OPTION(stomp_port, "stomp.port", PORT, "61613", 0, 65535, "STOMP. Not built yet: stays off.")
+OPTION(stomps_port, "stomps.port", PORT, "61614", 0, 65535, "STOMP over TLS. Not built yet: stays off.")
+OPTION(stomp_ws_port, "stomp_ws.port", PORT, "15674", 0, 65535,
+       "STOMP over WebSocket; follows `stomp.port` when that is 0 or off. Not built yet: stays off.")
+OPTION(stomp_wss_port, "stomp_wss.port", PORT, "15673", 0, 65535,
+       "STOMP over WebSocket and TLS. Not built yet: stays off.")
+OPTION(aws_port, "aws.port", PORT, "9324", 0, 65535, "SQS and SNS.")
+OPTION(awss_port, "awss.port", PORT, "9325", 0, 65535, "SQS and SNS over TLS. Not built yet: stays off.")
+OPTION(admin_port, "admin.port", PORT, "15672", 0, 65535, "Health checks and the command line.")
+OPTION(admins_port, "admins.port", PORT, "15671", 0, 65535, "Admin over TLS. Not built yet: stays off.")
+OPTION(metrics_port, "metrics.port", PORT, "15692", 0, 65535,
+       "Metrics; follows `admin.port` when that is 0 or off. Not built yet: stays off.")
+OPTION(insecure, "insecure", BOOL, "no", 0, 0,
+       "Start even when a listener outside loopback has a default or empty password, or anonymous AWS access.")
+OPTION(connections_max, "connections_max", NUMBER, "65536", 1, 1000000, "Connections each listener accepts.")
+OPTION(out_high, "connection.out_high", SIZE, "128K", 4096, INT64_C(1) << 30,
+       "Unsent bytes of a connection from which deliveries to it stop.")
+OPTION(out_low, "connection.out_low", SIZE, "32K", 1024, INT64_C(1) << 30,
+       "Unsent bytes of a connection below which they go on.")
+OPTION(out_max, "connection.out_max", SIZE, "1M", 4096, INT64_C(1) << 32,
+       "Unsent bytes of a connection from which it is not read.")
+OPTION(linger_ms, "connection.linger", TIME, "5s", 0, 600000,
+       "Wait for the peer's end of a connection that was closed here.")
+
+SECTION("Users")
+OPTION(default_user, "default_user", TEXT, "guest", 1, 255, "User made when the data directory is new.")
+OPTION(default_pass, "default_pass", TEXT, "guest", 0, 1024,
+       "Its password. `generate`: one is made, printed once and kept in `credentials` in the data directory.")
+OPTION(default_vhost, "default_vhost", TEXT, "/", 1, 255,
+       "Vhost made for it beside `/`, with all permissions.")
+OPTION(default_key, "default_key", TEXT, "", 0, 32,
+       "Its AWS access key id. Empty: `guest` for the password `guest`, else one is made, printed once and kept in `credentials`.")
+OPTION(default_secret, "default_secret", TEXT, "", 0, 64, "Secret of `default_key`.")
+OPTION(loopback_users, "loopback_users", TEXT, "guest", 0, 1024,
+       "Users that may log in over loopback only, comma-separated; `none`: nobody is restricted. Read when the default user is made.")
+
+SECTION("AMQP 0-9-1")
+OPTION(amqp_heartbeat, "amqp.heartbeat", NUMBER, "60", 0, 65535, "Heartbeat proposed to clients, in seconds; 0: none.")
+OPTION(amqp_frame_max, "amqp.frame_max", SIZE, "131072", 4096, INT64_C(1) << 27, "Largest frame proposed, in bytes.")
+OPTION(amqp_channel_max, "amqp.channel_max", NUMBER, "2047", 1, 65535, "Channels a connection may open.")
+OPTION(amqp_message_bytes_max, "amqp.message_bytes_max", SIZE, "128M", 1024, INT64_C(1) << 29,
+       "Largest message body accepted.")
+OPTION(amqp_handshake_ms, "amqp.handshake_ms", TIME, "10s", 100, 600000,
+       "Time a client has from connect to connection.open.")
+OPTION(amqp_silent_close_ms, "amqp.silent_close_ms", TIME, "3s", 0, 60000,
+       "Wait before a refused connection is answered or closed, against guessing.")
+
+SECTION("SQS and SNS")
+OPTION(aws_region, "aws.region", TEXT, "us-east-1", 1, 64, "Region in ARNs when the request names none.")
+OPTION(aws_public_url, "aws.public_url", TEXT, "", 0, 1024,
+       "scheme://host:port of queue URLs; empty: what the request was sent to.")
+OPTION(aws_anonymous, "aws.anonymous", BOOL, "no", 0, 0, "Serve requests without an Authorization header.")
+OPTION(aws_anonymous_user, "aws.anonymous_user", TEXT, "", 0, 255, "Who they act as; empty: `default_user`.")
+OPTION(aws_anonymous_vhost, "aws.anonymous_vhost", TEXT, "/", 1, 255, "Vhost they act in.")
+
+SECTION("Engine")
+OPTION(window_entries, "engine.window_entries", NUMBER, "16384", 16, INT64_C(1) << 24,
+       "Messages of a queue kept in memory at most; the rest waits in the store.")
+OPTION(window_bytes, "engine.window_bytes", SIZE, "32M", 65536, INT64_C(1) << 36, "The same limit in bytes.")
+OPTION(load_entries, "engine.load_entries", NUMBER, "512", 1, 65536, "Messages read back from the store in one go.")
+OPTION(load_bytes, "engine.load_bytes", SIZE, "4M", 4096, INT64_C(1) << 30, "The same limit in bytes.")
+OPTION(store_high_bytes, "engine.store_high_bytes", SIZE, "64M", 65536, INT64_C(1) << 36,
+       "Bytes waiting for the disk from which publishers are not read.")
+OPTION(store_low_bytes, "engine.store_low_bytes", SIZE, "32M", 32768, INT64_C(1) << 36,
+       "Bytes waiting for the disk below which they are read again.")
+OPTION(batch_ops_max, "engine.batch_ops_max", NUMBER, "20000", 1, 1000000, "Operations in one commit.")
+OPTION(fanout_turn, "engine.fanout_turn", NUMBER, "256", 1, 1000000, "Queues one publish reaches in one loop turn.")
+OPTION(deliver_turn, "engine.deliver_turn", NUMBER, "4096", 1, 1000000, "Deliveries in one loop turn.")
+OPTION(receive_inflight_max, "engine.receive_inflight_max", NUMBER, "120000", 1, 100000000,
+       "Messages of a queue in flight over SQS before OverLimit.")
+
+SECTION("Running")
+OPTION(stop_grace_ms, "stop.grace", TIME, "10s", 0, 3600000,
+       "Time clients get to leave after SIGTERM; a second signal ends it.")
+CHOICE(log_level, "log.level", "info", "debug info warn error", "Least level that is logged. Reloaded by SIGHUP.")
