@@ -111,7 +111,7 @@ static void the_next_line_counts_what_was_held(void **state)
 	/* All lines before the one that counts, but those that were written. */
 	const char *line = strstr(held, "i=");
 	assert_non_null(line);
-	assert_int_equal(all, atol(line + 2) - LOG_BURST);
+	assert_int_equal(all, (int)strtol(line + 2, NULL, 10) - LOG_BURST);
 }
 
 static void control_characters_never_break_a_line(void **state)
