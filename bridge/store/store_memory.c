@@ -389,7 +389,8 @@ static void load_do(struct memory *m, const struct job *j)
 			out.end = false;
 			break;
 		}
-		out.entries = mem_grow(out.entries, &cap, out.n + 1, sizeof(*out.entries));
+		if (out.n == cap)
+			out.entries = mem_grow(out.entries, &cap, out.n + 1, sizeof(*out.entries));
 		out.entries[out.n++] = entry_out(l->slots[i].entry);
 		bytes += message_cost(l->slots[i].entry->message);
 	}

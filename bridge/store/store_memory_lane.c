@@ -36,7 +36,8 @@ void memory_lane_add(struct memory_lane *l, struct memory_entry *e)
 {
 	if (l->n == l->cap && l->head > l->n / 2)
 		squeeze(l);
-	l->slots = mem_grow(l->slots, &l->cap, l->n + 1, sizeof(*l->slots));
+	if (l->n == l->cap)
+		l->slots = mem_grow(l->slots, &l->cap, l->n + 1, sizeof(*l->slots));
 	size_t at = l->n;
 	if (l->n > l->head && l->slots[l->n - 1].pos >= e->pos)
 		at = memory_lane_after(l, e->pos);

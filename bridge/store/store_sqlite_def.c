@@ -71,9 +71,10 @@ int sq_row_put(struct sq *s, const struct store_queue_row *row)
 	sqlite3_bind_int64(st, 1, row->uid);
 	sqlite3_bind_int64(st, 2, (int64_t)row->entries);
 	sqlite3_bind_int64(st, 3, (int64_t)row->bytes);
-	sqlite3_bind_int64(st, 4, (int64_t)row->handed_up_to);
-	sqlite3_bind_int64(st, 5, (int64_t)row->first_pos);
-	sqlite3_bind_int64(st, 6, (int64_t)row->last_pos);
+	sqlite3_bind_int64(st, 4, (int64_t)row->delayed);
+	sqlite3_bind_int64(st, 5, (int64_t)row->handed_up_to);
+	sqlite3_bind_int64(st, 6, (int64_t)row->first_pos);
+	sqlite3_bind_int64(st, 7, (int64_t)row->last_pos);
 	return sq_step(s, SQ_ROW_PUT);
 }
 
@@ -86,9 +87,10 @@ int sq_rows(struct sq *s, void (*each)(void *ctx, const struct store_queue_row *
 			.uid = (uint32_t)sqlite3_column_int64(st, 0),
 			.entries = (uint64_t)sqlite3_column_int64(st, 1),
 			.bytes = (uint64_t)sqlite3_column_int64(st, 2),
-			.handed_up_to = (uint64_t)sqlite3_column_int64(st, 3),
-			.first_pos = (uint64_t)sqlite3_column_int64(st, 4),
-			.last_pos = (uint64_t)sqlite3_column_int64(st, 5),
+			.delayed = (uint64_t)sqlite3_column_int64(st, 3),
+			.handed_up_to = (uint64_t)sqlite3_column_int64(st, 4),
+			.first_pos = (uint64_t)sqlite3_column_int64(st, 5),
+			.last_pos = (uint64_t)sqlite3_column_int64(st, 6),
 		};
 		each(ctx, &row);
 	}

@@ -89,7 +89,8 @@ int sq_load(struct sq *s, struct job *j)
 	while ((rc = next_row(s, st, load)) == SQLITE_ROW) {
 		if (out->n == load->n || (out->n && bytes >= load->bytes))
 			break;
-		out->entries = mem_grow(out->entries, &cap, out->n + 1, sizeof(*out->entries));
+		if (out->n == cap)
+			out->entries = mem_grow(out->entries, &cap, cap + 1, sizeof(*out->entries));
 		int r = entry_read(s, st, load, &out->entries[out->n]);
 		if (r != SQLITE_OK) {
 			sq_end(s, SQ_ENTRY_LOAD, SQLITE_DONE);

@@ -65,7 +65,8 @@ static void marked_count(struct sq *s, uint32_t queue, intptr_t change)
 
 static void list_add(struct sq *s, struct sq_marker *m)
 {
-	s->markers = mem_grow(s->markers, &s->cap_markers, s->n_markers + 1, sizeof(*s->markers));
+	if (s->n_markers == s->cap_markers)
+		s->markers = mem_grow(s->markers, &s->cap_markers, s->n_markers + 1, sizeof(*s->markers));
 	s->markers[s->n_markers++] = *m;
 	marked_count(s, m->queue, 1);
 }

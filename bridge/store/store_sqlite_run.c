@@ -129,8 +129,10 @@ static int group_do_careful(struct sq *s, struct store_op *ops, size_t n)
 		return rc;
 	rc = group_do(s, ops, n);
 	if (refused(rc)) {
-		log_warn("store.refused", "op=%u ops=%zu error=\"%s\"", ops[0].kind, n,
-			 sqlite3_errmsg(s->h));
+		/* A version conflict is an everyday answer, a taken position is not. */
+		if (sqlite3_errcode(s->h) != SQLITE_OK)
+			log_warn("store.refused", "op=%u ops=%zu error=\"%s\"", ops[0].kind, n,
+				 sqlite3_errmsg(s->h));
 		group_result(ops, n, STORE_REFUSED);
 		rc = sq_step(s, SQ_GROUP_UNDO);
 		if (rc == SQLITE_OK && s->markers_touched)
