@@ -24,6 +24,7 @@ struct http_request {
 	size_t n_headers;
 	struct view body;
 	bool loopback;
+	const char *peer;    /* the connection's name: "ip:port -> ip:port" */
 	struct arena *arena; /* freed after the answer */
 	void *ctx;           /* the handler's own, NULL at first */
 	/* Set before http_respond to learn what became of the answer: ok once its

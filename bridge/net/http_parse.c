@@ -255,6 +255,7 @@ static void request_give(struct http_conn *c)
 		.n_headers = c->n_spans,
 		.body = buf_view(&c->body),
 		.loopback = c->wire->loopback,
+		.peer = c->wire->peer,
 		.arena = &c->arena,
 	};
 	if (!target_split(view_of(c->head.p, c->n_url), &c->r)) {
