@@ -15,7 +15,8 @@
  * answers of one session come in the order of its verbs. A publish has no cmd:
  * its `tag` comes back in EVENT_PUBLISHED if it asked (PUBLISH_CONFIRM) or was refused.
  *
- * The engine knows no clock: `now` is handed in by engine_run. */
+ * The engine knows no clock: `now` is handed in by engine_run, and by engine_time
+ * when verbs are called after a wait. */
 #ifndef MQB_ENGINE_ENGINE_H
 #define MQB_ENGINE_ENGINE_H
 
@@ -46,9 +47,7 @@ struct engine_options {
 	uint64_t store_high_bytes;   /* handed to the writer and not committed; 64 MiB */
 	uint64_t store_low_bytes;    /* 32 MiB */
 	uint32_t batch_ops_max;      /* operations in one batch; 20000 */
-	uint32_t fanout_turn;        /* destinations a turn (engine.md §8); 256 */
 	uint32_t deliver_turn;       /* deliveries a turn; 4096 */
-	uint32_t receive_inflight_max; /* SQS: 120000 */
 	uint64_t seed;               /* ids */
 	const struct codecs *codecs; /* headers exchanges look into headers; may be NULL */
 };
@@ -63,6 +62,8 @@ struct engine *engine_new(const struct engine_options *o, struct store *store, s
 /* Everything that was raised is gone; connections need not be closed. */
 void engine_free(struct engine *e);
 
+/* The time for the verbs that follow; the loop calls it before the first READ of a turn. */
+void engine_time(struct engine *e, struct now now);
 /* ENGINE phase: takes the store's completions, moves time, dispatches, raises
  * events until there are none or the turn's bounds are reached (then true). */
 bool engine_run(struct engine *e, struct now now);
@@ -166,7 +167,7 @@ enum publish_flag {
 void engine_publish(struct engine *e, uint64_t session, struct view topic, struct view key, struct message *m,
 		    unsigned flags, uint64_t tag);
 /* To one queue by true name: the default exchange and SendMessage. delay_ms > 0:
- * visible later. A missing queue is unroutable, but REJECTED for SESSION_AWS. */
+ * visible later, -1: the queue's own delay. A missing queue is unroutable, but REJECTED for SESSION_AWS. */
 void engine_send(struct engine *e, uint64_t session, struct view queue, struct message *m, unsigned flags,
 		 int64_t delay_ms, uint64_t tag);
 
@@ -195,7 +196,7 @@ void engine_cancel(struct engine *e, uint64_t session, uint64_t cmd, uint64_t co
 void engine_get(struct engine *e, uint64_t session, uint64_t cmd, struct view queue, bool no_ack);
 /* ReceiveMessage: RECEIVED with up to n ≤ 10; waits up to wait_ms; leases with a deadline. */
 void engine_receive(struct engine *e, uint64_t session, uint64_t cmd, struct view queue, uint32_t n,
-		    int64_t wait_ms, int64_t lease_ms /* -1: the queue's */);
+		    int64_t wait_ms /* -1: the queue's */, int64_t lease_ms /* -1: the queue's */);
 /* The caller is gone: RECEIVED does not come any more. */
 void engine_receive_cancel(struct engine *e, uint64_t session, uint64_t cmd);
 /* The answer of `cmd` never reached the peer: leases back, counters undone. */

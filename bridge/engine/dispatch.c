@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who gets what (engine.md §4): all waiters of a queue, consumers with credit
+ * and receives, stand in one ring and take one entry each in turn. Runs in the
+ * ENGINE phase only, over queues that have both entries and waiters. */
+#include "engine/engine_priv.h"
+
+void queue_poke(struct queue *q)
+{
+	if (list_linked(&q->active) || list_empty(&q->waiters))
+		return;
+	if (q->n_ready || q->remote)
+		list_push_back(&q->engine->active, &q->active);
+}
+
+void waiter_join(struct queue *q, struct waiter *w)
+{
+	if (!list_linked(&w->ring))
+		list_push_back(&q->waiters, &w->ring);
+	queue_poke(q);
+}
+
+void waiter_leave(struct waiter *w)
+{
+	list_remove(&w->ring);
+}
+
+bool consumer_may(const struct consumer *c)
+{
+	const struct session *s = c->session;
+	if (!c->active || !s->connection->writable)
+		return false;
+	return c->no_ack || (c->held < c->limit && s->shared_held < s->shared_limit);
+}
+
+void consumer_poke(struct consumer *c)
+{
+	if (consumer_may(c))
+		waiter_join(c->queue, &c->waiter);
+}
+
+static void handed(struct entry *en)
+{
+	struct queue *q = en->queue;
+	q->engine->counters.delivered++;
+	if (en->stored != STORED_NEVER && en->pos > q->handed_up_to) {
+		q->handed_up_to = en->pos;
+		journal_row(q);
+	}
+}
+
+/* The entry has just been taken out of its place. */
+void consumer_hand(struct consumer *c, struct entry *en)
+{
+	struct engine *e = en->queue->engine;
+	struct lease *l = lease_new(en, c->session, slot_id(&c->slot));
+	c->held++;
+	c->session->shared_held++;
+	if (en->delivered < UINT16_MAX)
+		en->delivered++;
+	handed(en);
+	struct note *n = note_new(e, EVENT_DELIVERED);
+	n->session = slot_id(&c->session->slot);
+	n->id = slot_id(&c->slot);
+	n->lease = slot_id(&l->slot);
+	n->no_ack = c->no_ack;
+	note_push(e, n);
+}
+
+void receive_take(struct receive *r, struct entry *en)
+{
+	struct engine *e = en->queue->engine;
+	uint16_t *counter = r->get ? &en->delivered : &en->received;
+	struct lease *l = lease_new(en, r->get ? r->session : NULL, 0);
+	if (*counter < UINT16_MAX)
+		(*counter)++;
+	if (!r->get) {
+		l->receive = en->received;
+		if (!en->first_received_ms)
+			en->first_received_ms = e->now.wall_ms;
+		lease_deadline(l, r->lease_ms);
+		if (en->stored != STORED_REMOTE)
+			entry_index(en);
+	}
+	handed(en);
+	r->leases[r->got++] = slot_id(&l->slot);
+	if (!list_linked(&r->answering))
+		list_push_back(&e->answering, &r->answering);
+}
+
+/* Takes the ring's next able waiter; NULL when there is none. */
+static struct waiter *waiter_next(struct queue *q)
+{
+	struct link *first;
+	while ((first = list_first(&q->waiters))) {
+		struct waiter *w = LIST_ENTRY(first, struct waiter, ring);
+		if (w->is_receive || consumer_may(LIST_ENTRY(w, struct consumer, waiter)))
+			return w;
+		waiter_leave(w);
+	}
+	return NULL;
+}
+
+bool waiter_serve(struct queue *q, struct entry *en)
+{
+	struct waiter *w = waiter_next(q);
+	if (!w)
+		return false;
+	waiter_leave(w);
+	if (!w->is_receive) {
+		struct consumer *c = LIST_ENTRY(w, struct consumer, waiter);
+		consumer_hand(c, en);
+		if (consumer_may(c))
+			list_push_back(&q->waiters, &w->ring);
+		return true;
+	}
+	struct receive *r = LIST_ENTRY(w, struct receive, waiter);
+	receive_take(r, en);
+	if (r->got < r->want)
+		list_push_back(&q->waiters, &w->ring);
+	return true;
+}
+
+uint32_t waiters_demand(struct queue *q, uint32_t max)
+{
+	uint32_t want = 0;
+	LIST_EACH(&q->waiters, l) {
+		struct waiter *w = LIST_ENTRY(l, struct waiter, ring);
+		if (w->is_receive) {
+			struct receive *r = LIST_ENTRY(w, struct receive, waiter);
+			want += r->want - r->got;
+		} else {
+			struct consumer *c = LIST_ENTRY(w, struct consumer, waiter);
+			if (consumer_may(c))
+				want += c->no_ack || c->limit - c->held > max ? max : c->limit - c->held;
+		}
+		if (want >= max)
+			return max;
+	}
+	return want;
+}
+
+void waiters_empty(struct queue *q)
+{
+	LIST_EACH(&q->waiters, l) {
+		struct waiter *w = LIST_ENTRY(l, struct waiter, ring);
+		struct receive *r = LIST_ENTRY(w, struct receive, waiter);
+		if (w->is_receive && !r->waits && !r->got)
+			receive_answer(r);
+	}
+}
+
+/* true: there is more to do for this queue at once. */
+static bool queue_dispatch(struct queue *q, uint32_t *budget)
+{
+	if (q->remote) {
+		remote_want(q);
+		return false;
+	}
+	while (!list_empty(&q->waiters)) {
+		struct entry *en = lane_first(&q->lane);
+		if (!en) {
+			lane_want(q);
+			if (!q->lane.behind_n && !q->lane.loading)
+				waiters_empty(q);
+			return false;
+		}
+		if (!*budget)
+			return true;
+		if (!waiter_next(q))
+			return false;
+		--*budget;
+		lane_take_out(en);
+		q->n_ready--;
+		waiter_serve(q, en);
+	}
+	lane_want(q);
+	return false;
+}
+
+void dispatch_run(struct engine *e)
+{
+	uint32_t budget = e->options.deliver_turn;
+	struct link *first;
+	struct link again;
+	list_init(&again);
+	while ((first = list_first(&e->active))) {
+		struct queue *q = LIST_ENTRY(first, struct queue, active);
+		list_remove(first);
+		if (queue_dispatch(q, &budget)) {
+			list_push_back(&again, first);
+			e->more = true;
+		}
+	}
+	list_splice_back(&e->active, &again);
+	while ((first = list_first(&e->answering)))
+		receive_answer(LIST_ENTRY(first, struct receive, answering));
+}
+
+void receives_expire(struct engine *e)
+{
+	struct heap_node *n;
+	while ((n = heap_min(&e->receive_deadlines)) && n->key <= (uint64_t)e->now.mono_ms)
+		receive_answer(HEAP_ENTRY(n, struct receive, deadline));
+}

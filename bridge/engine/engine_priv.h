@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's own structs. Who owns what:
+ *
+ *   engine ─ vhosts ─ queues ─ entries (resident ones), lanes, waiters
+ *                   └ topics ─ router (bindings)
+ *          └ connections ─ sessions ─ consumers, receives, asks, leases
+ *          └ journal ─ batches (operations on their way to the store)
+ *
+ * Invariants (checked by engine_check, run by tests and the simulation):
+ *  E1  an entry is in exactly one place by its state: READY in its queue's lane,
+ *      DELAYED in its queue's due heap, LEASED in its queue's leased list and with a lease
+ *  E2  an entry has at most one lease, and that lease points back
+ *  E3  queue.n_ready = resident ready entries + behind_n; n_leased, n_delayed likewise
+ *  E4  positions in lane.ready ascend and, while something is behind, are below behind_from
+ *  E5  a publish is answered once, when its last unfinished entry is committed or removed
+ *  E6  an UNSENT entry's dest lies in the batch being built; an IN_BATCH one's in a submitted batch
+ *  E7  consumer.held = its leases (ghosts included); held ≤ limit when it was handed the last
+ *  E8  stored_n of a queue = entries the store holds once everything submitted is done */
+#ifndef MQB_ENGINE_PRIV_H
+#define MQB_ENGINE_PRIV_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/rng.h"
+#include "engine/engine.h"
+#include "engine/journal.h"
+#include "engine/slots.h"
+#include "mapping/router.h"
+
+struct queue;
+struct topic;
+struct session;
+struct lease;
+
+enum entry_state { ENTRY_READY, ENTRY_LEASED, ENTRY_DELAYED, ENTRY_STATES };
+enum entry_stored {
+	STORED_NEVER,    /* transient, or its append failed */
+	STORED_UNSENT,   /* append in the batch being built */
+	STORED_IN_BATCH, /* append submitted */
+	STORED_YES,
+	STORED_REMOTE,   /* the store owns it and its lease */
+};
+
+struct entry {
+	union {
+		struct link link;     /* READY, in lane.ready or lane.after; LEASED, in queue.leased */
+		struct heap_node due; /* DELAYED */
+	};
+	struct heap_node back; /* READY, in lane.returned instead of a list */
+	struct queue *queue;
+	struct message *message;
+	struct lease *lease;      /* LEASED */
+	struct store_dest *dest;  /* UNSENT, IN_BATCH */
+	struct publish *publish;  /* its publisher still waits for this entry */
+	uint64_t pos;
+	uint32_t op;              /* UNSENT: its append in the batch being built */
+	uint8_t state, stored;
+	bool indexed;             /* engine.by_pos holds it */
+	bool in_window;           /* counts in lane.window_* */
+	bool vanish;              /* its append failed: goes away instead of back */
+	uint16_t received, delivered, failed;
+	uint32_t origin;
+	int64_t first_received_ms; /* wall; 0: never */
+	int64_t due_ms;            /* wall; DELAYED */
+};
+
+struct lease {
+	struct slot_head slot;
+	struct heap_node deadline; /* ReceiveMessage only */
+	struct link session_link;  /* sessions that own it; receives own none */
+	struct entry *entry;       /* NULL: ghost, somebody removed the entry */
+	struct queue *queue;
+	struct session *session;   /* NULL: a ReceiveMessage's */
+	uint64_t consumer;         /* id; 0: basic.get */
+	uint32_t receive;          /* ReceiveMessage: which receive of the entry */
+	uint8_t handle_n;          /* remote stores */
+	uint8_t *handle;           /* owned */
+};
+
+/* One publish that wants an answer; pooled. */
+struct publish {
+	uint64_t session, tag;
+	uint32_t unfinished; /* entries, plus one while it is still being routed */
+	bool failed, rejected;
+	struct publish *next_free;
+};
+
+struct lane {
+	struct link ready;     /* arrivals, ascending */
+	struct heap returned;  /* released and singly loaded ones, by position */
+	struct link after;     /* arrivals that cannot be paged, while something is behind */
+	uint64_t behind_from, behind_to; /* positions of what only the store has */
+	uint64_t behind_n;     /* how many; 0: nothing behind */
+	uint32_t window_n;
+	uint64_t window_bytes;
+	bool loading;
+	uint64_t load_arrivals; /* paged arrivals since the load was asked for */
+	uint64_t *gone;        /* positions removed while a load is on its way */
+	size_t n_gone, cap_gone;
+};
+
+/* Topics that may wait to be visited in one publish's walk. */
+/* SQS hands out no more in one answer. */
+enum { RECEIVE_MAX = 10 };
+/* Tag of a load for one receipt; its position is the rest. Others: the queue's uid. */
+#define LOAD_REF (1ULL << 63)
+enum { ROUTE_DEPTH_MAX = 256, BINDING_KEY_MAX = 256 * 1024 };
+
+enum removal { REMOVED_ACKED, REMOVED_REJECTED, REMOVED_PURGED, REMOVED_FAILED, REMOVED_LOST,
+	       REMOVED_QUEUE_DELETED, REMOVAL_REASONS };
+
+struct queue {
+	struct engine *engine;
+	struct vhost *vhost;
+	struct view name; /* owned, as is everything below */
+	char *wire;       /* wire name */
+	uint32_t uid;
+	bool durable, exclusive, auto_delete, server_named, legacy_open, aws_open;
+	bool stored;      /* durable and not exclusive: its entries may be */
+	bool remote;      /* stored, in a store that owns leases */
+	bool had_consumer, deleted;
+	uint64_t owner;   /* connection of an exclusive queue */
+	struct link owner_link;
+	uint64_t exclusive_consumer;
+	struct arena arena; /* arguments, attributes */
+	struct table arguments;
+	struct attribute *attributes;
+	size_t n_attributes;
+	int64_t created_ms, modified_ms;
+	int64_t visibility_ms, wait_ms, delay_ms;
+
+	struct lane lane;
+	struct heap due;      /* DELAYED, by due_ms */
+	struct heap_node due_node; /* in engine.due, keyed by the first of `due` */
+	struct link leased;   /* entries */
+	uint32_t n_leases;    /* leases that point here, ghosts included: it outlives its deletion for them */
+	uint64_t n_ready, n_leased, n_delayed, bytes;
+	uint64_t n_received_leased; /* by ReceiveMessage */
+	uint64_t in, out[REMOVAL_REASONS];
+
+	struct link waiters;  /* round robin; struct waiter */
+	struct link active;   /* in engine.active: has entries and waiters */
+	struct link consumers; /* struct consumer.queue_link */
+	uint32_t n_consumers;
+	bool remote_loading;
+
+	uint64_t visited; /* stamp of the last publish that came by */
+	uint64_t stored_n, stored_bytes, stored_delayed;
+	uint64_t handed_up_to, crash_handed;
+	struct link dirty;    /* in journal.dirty: its row changed */
+	struct link pending_refs; /* struct pending_ref waiting for a single load */
+	struct mapv bindings;     /* by definition key: struct bound, those that lead here */
+};
+
+/* A binding as its destination remembers it. */
+struct bound {
+	uint32_t topic; /* uid of the source */
+	bool stored;    /* has a definition */
+	struct view key; /* definition key, in this allocation */
+};
+
+struct topic {
+	struct engine *engine;
+	struct vhost *vhost;
+	struct view name;
+	uint32_t uid;
+	enum topic_type type;
+	bool durable, auto_delete, internal, predeclared, had_binding;
+	struct arena arena;
+	struct table arguments;
+	struct router *router;
+	uint64_t visited; /* stamp of the last publish that came by */
+	struct mapv bindings; /* by definition key: struct bound, those that lead here */
+};
+
+struct vhost {
+	struct view name;
+	struct mapv queues, topics, wires;
+};
+
+/* Somebody who waits for entries of a queue: a consumer or a receive. */
+struct waiter {
+	struct link ring; /* in queue.waiters */
+	bool is_receive;
+};
+
+struct consumer {
+	struct slot_head slot;
+	struct waiter waiter;
+	struct link queue_link, session_link;
+	struct session *session;
+	struct queue *queue;
+	void *ctx;
+	uint32_t limit, held;
+	bool no_ack, exclusive, active;
+};
+
+struct receive {
+	struct slot_head slot;
+	struct waiter waiter;
+	struct link session_link;
+	struct link answering;     /* in engine.answering: has got something this turn */
+	struct heap_node deadline; /* in engine.receive_deadlines */
+	struct session *session;
+	struct queue *queue;
+	uint64_t cmd;
+	uint32_t want, got;
+	int64_t lease_ms;
+	bool get, no_ack; /* get: basic.get, leases belong to the session */
+	bool waits;       /* an empty queue does not end it */
+	struct ask *ask;         /* get: its place among the session's answers */
+	uint64_t leases[RECEIVE_MAX];
+};
+
+/* One answer that a session is owed; answers leave in order. */
+struct ask {
+	struct link link; /* in session.asks until it is raised */
+	struct engine *engine;
+	struct session *session; /* NULL: closed meanwhile */
+	uint64_t session_id;
+	uint64_t cmd;
+	bool ready, received; /* received: answer with EVENT_RECEIVED */
+	bool created, no_ack;
+	uint32_t waits; /* operations on their way to the store */
+	struct error error;
+	struct view name; /* owned */
+	uint64_t count, consumers, id;
+	uint64_t lease;   /* get */
+	uint32_t undo_queue, undo_topic; /* uid made by it: goes away when the commit fails */
+	struct pending_ref *ref;
+};
+
+struct connection {
+	struct slot_head slot;
+	struct link sessions;
+	enum session_kind kind;
+	bool writable;
+	struct link queues; /* exclusive ones: struct queue.owner_link */
+	struct vhost *vhost;
+	struct view user; /* owned */
+	void (*event)(void *ctx, const struct event *ev);
+	void *ctx;
+};
+
+struct session {
+	struct slot_head slot;
+	struct engine *engine;
+	struct link link; /* connection.sessions */
+	struct link consumers, receives, leases, asks;
+	struct connection *connection;
+	void *ctx;
+	uint32_t shared_limit, shared_held; /* basic.qos global; UINT32_MAX: none */
+};
+
+/* A queued event, compact; expanded when raised. */
+struct note {
+	struct note *next;
+	uint8_t kind; /* enum event_kind */
+	uint8_t how;
+	bool no_ack;
+	uint64_t session, id, lease, tag;
+	struct message *message; /* one reference */
+	struct ask *ask;         /* owned */
+	struct error *error;     /* owned */
+	uint32_t n;
+	uint64_t leases[RECEIVE_MAX];
+};
+
+struct engine {
+	struct engine_options options;
+	struct store *store;
+	bool remote;
+	struct now now;
+	struct rng rng;
+	struct slots connections, sessions, consumers, receives, leases;
+	struct mapv vhosts;
+	struct map64 queues;   /* by uid */
+	struct map64 topics;   /* by uid */
+	struct map64 by_pos;   /* entries that a receipt may name */
+	struct link active;    /* queues with something to dispatch */
+	struct link answering; /* receives that have got something this turn */
+	struct heap lease_deadlines, receive_deadlines, due;
+	struct note *notes, *notes_tail, *free_notes;
+	struct publish *free_publishes;
+	struct entry *free_entries;
+	struct journal journal;
+	struct router_cursor cursor;
+	struct arena scratch;
+	struct arena entry_slabs; /* never reset */
+	uint64_t stamp;        /* of the current publish */
+	struct queue **route;  /* of the current publish */
+	size_t route_cap;
+	uint64_t next_pos, pos_limit;
+	uint32_t next_uid, uid_limit;
+	uint64_t boot;
+	bool reserving, uid_reserving, store_full;
+	enum store_state store_state;
+	struct engine_counters counters;
+	bool more;             /* this run stopped at a bound */
+};
+
+/* entry.c */
+struct entry *entry_new(struct queue *q, struct message *m, uint64_t pos);
+/* Takes it out of wherever it is, finishes its publish, tells the store, frees it. */
+void entry_remove(struct entry *e, enum removal why);
+/* The same without a remove operation: a purge or deletion covers it. */
+void entry_drop(struct entry *e, enum removal why);
+void entry_finish(struct entry *e, bool ok); /* its publish need not wait for it any more */
+void entry_index(struct entry *e);
+
+/* lane.c */
+void lane_init(struct lane *l);
+void lane_fini(struct lane *l);
+bool lane_pages(const struct queue *q, const struct message *m); /* a new arrival stays in the store only */
+void lane_arrive(struct entry *e);
+void lane_return(struct entry *e);
+void lane_take_out(struct entry *e);
+struct entry *lane_first(const struct lane *l); /* NULL: none resident in turn */
+void lane_want(struct queue *q);                /* loads a page when due */
+void lane_loaded(struct queue *q, const struct store_loaded *l);
+void lane_gone(struct queue *q, uint64_t pos);
+struct entry *lane_adopt(struct queue *q, const struct store_entry *s);
+
+/* lease.c */
+struct lease *lease_new(struct entry *e, struct session *s, uint64_t consumer);
+void lease_end(struct lease *l); /* frees it; the entry's state is the caller's business */
+void lease_release(struct lease *l, const struct outcome *o);
+void lease_accept(struct lease *l);
+void lease_settle(struct lease *l, const struct outcome *o);
+void lease_deadline(struct lease *l, int64_t ms);
+void leases_expire(struct engine *e);
+
+/* dispatch.c */
+void queue_poke(struct queue *q); /* something may be handed out */
+void waiter_join(struct queue *q, struct waiter *w);
+void waiter_leave(struct waiter *w);
+void consumer_poke(struct consumer *c);
+void consumer_free(struct consumer *c);
+void receive_free(struct receive *r);
+void receive_answer(struct receive *r);
+void dispatch_run(struct engine *e);
+void receives_expire(struct engine *e);
+bool consumer_may(const struct consumer *c);
+void consumer_hand(struct consumer *c, struct entry *en);
+void receive_take(struct receive *r, struct entry *en);
+bool waiter_serve(struct queue *q, struct entry *en); /* false: nobody can take it now */
+uint32_t waiters_demand(struct queue *q, uint32_t max);
+void waiters_empty(struct queue *q); /* answers receives that do not wait */
+
+/* remote.c */
+void remote_want(struct queue *q);
+void remote_loaded(struct engine *e, const struct store_loaded *l);
+void remote_release(struct lease *l, int64_t delay_ms);
+void remote_remove(struct lease *l);
+void remote_renew(struct lease *l);
+void remote_lost(struct engine *e, uint32_t queue, struct view handle);
+
+/* ref.c */
+void refs_loaded(struct queue *q, const struct store_loaded *l);
+void refs_end(struct queue *q);
+
+/* queue.c */
+struct queue *queue_find(struct vhost *v, struct view name);
+struct queue *queue_make(struct engine *e, struct vhost *v, struct view name, uint32_t uid, bool fifo);
+void queue_free(struct queue *q);
+void queue_forget(struct queue *q); /* resident entries, at the engine's end */
+/* Definitions, bindings, consumers, entries. a (may be NULL) waits for the commit. */
+void queue_destroy(struct queue *q, enum removal why, struct ask *a);
+uint64_t queue_purge(struct queue *q, bool with_leased);
+void queue_adopt_delayed(struct queue *q, const struct store_loaded *l);
+void queue_load_delayed(struct queue *q, uint64_t after);
+enum code queue_access(struct session *s, struct view name, struct queue **out, struct error *e);
+void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, struct publish *p, int64_t delay_ms);
+void queues_due(struct engine *e);
+void queue_due_rearm(struct queue *q);
+void queue_consumer_gone(struct queue *q);
+void queue_effective(struct queue *q); /* attributes.c */
+void attributes_set(struct queue *q, const struct attribute *v, size_t n);
+/* Owned by the queue; what was given, else SQS default. */
+bool attributes_get(const struct queue *q, struct view name, struct view *value);
+
+/* topic.c */
+struct topic *topic_find(struct vhost *v, struct view name);
+struct topic *topic_make(struct engine *e, struct vhost *v, struct view name, enum topic_type type, uint32_t uid);
+void topic_free(struct topic *t);
+void topic_destroy(struct topic *t, struct ask *a);
+
+/* binding.c */
+/* false: it was there already. Definition not included. */
+bool binding_add(struct topic *t, const struct binding_spec *b, uint64_t destination, struct view key);
+void bindings_drop(struct engine *e, struct mapv *bindings, uint64_t destination);
+void bindings_of_source_drop(struct topic *t);
+bool binding_key(struct vhost *v, const struct binding_spec *b, struct buf *out);
+uint64_t destination_of_queue(const struct queue *q);
+uint64_t destination_of_topic(const struct topic *t);
+
+/* definitions.c */
+void definition_put_queue(struct queue *q, struct ask *a);
+void definition_put_topic(struct topic *t, struct ask *a);
+void definition_put_binding(struct topic *t, const struct binding_spec *b, struct view key, struct ask *a);
+void definition_delete(struct engine *e, const char *kind, struct vhost *v, struct view name, struct ask *a);
+enum code definitions_load(struct engine *e, struct error *err);
+
+/* session.c */
+struct session *session_find(struct engine *e, uint64_t id);
+struct ask *ask_new(struct session *s, uint64_t cmd);
+void ask_ready(struct ask *a);
+void ask_error(struct ask *a, enum code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void ask_free(struct ask *a);
+bool session_unordered(const struct session *s);
+
+/* event.c */
+struct note *note_new(struct engine *e, enum event_kind kind);
+void note_push(struct engine *e, struct note *n);
+void notes_raise(struct engine *e);
+void notes_free(struct engine *e);
+
+/* publish.c */
+struct publish *publish_new(struct engine *e, uint64_t session, uint64_t tag);
+void publishes_free(struct engine *e);
+void publish_finish(struct engine *e, struct publish *p, enum store_result r);
+
+/* engine.c */
+struct vhost *vhost_get(struct engine *e, struct view name); /* made when missing */
+uint64_t position_next(struct engine *e);
+uint32_t uid_next(struct engine *e);
+bool positions_left(const struct engine *e);
+
+#endif

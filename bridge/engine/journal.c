@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Building and submitting batches; what comes back is journal_done.c's. */
+#include "engine/journal.h"
+
+#include <stdlib.h>
+
+#include "engine/engine_priv.h"
+#include "engine/journal_priv.h"
+
+void journal_init(struct engine *e)
+{
+	list_init(&e->journal.dirty);
+}
+
+static void jbatch_free(struct jbatch *b)
+{
+	if (!b)
+		return;
+	arena_fini(&b->arena);
+	free(b->batch.ops);
+	free(b);
+}
+
+static void jbatch_drop(struct jbatch *b)
+{
+	if (!b)
+		return;
+	for (size_t i = 0; i < b->batch.n; i++)
+		if (b->batch.ops[i].kind == OP_APPEND)
+			message_unref(b->batch.ops[i].append.message);
+	jbatch_free(b);
+}
+
+void journal_fini(struct engine *e)
+{
+	struct journal *j = &e->journal;
+	jbatch_drop(j->building);
+	jbatch_drop(j->retry);
+	while (j->free) {
+		struct jbatch *b = j->free;
+		j->free = b->next_free;
+		jbatch_free(b);
+	}
+}
+
+struct jbatch *jbatch_new(struct engine *e)
+{
+	struct journal *j = &e->journal;
+	struct jbatch *b = j->free;
+	if (b) {
+		j->free = b->next_free;
+	} else {
+		b = mem_zalloc(sizeof(*b));
+		arena_init(&b->arena);
+	}
+	b->engine = e;
+	b->batch.done = journal_done;
+	b->batch.ctx = b;
+	return b;
+}
+
+void jbatch_recycle(struct jbatch *b)
+{
+	struct journal *j = &b->engine->journal;
+	arena_reset(&b->arena);
+	b->batch.n = 0;
+	b->batch.bytes = 0;
+	b->live = 0;
+	b->next_free = j->free;
+	j->free = b;
+}
+
+static struct jbatch *building(struct engine *e)
+{
+	if (!e->journal.building)
+		e->journal.building = jbatch_new(e);
+	return e->journal.building;
+}
+
+struct store_op *jbatch_op(struct jbatch *b, enum store_op_kind kind)
+{
+	struct store_batch *s = &b->batch;
+	if (s->n == s->cap)
+		s->ops = mem_grow(s->ops, &s->cap, s->n + 1, sizeof(*s->ops));
+	struct store_op *op = &s->ops[s->n++];
+	memset(op, 0, sizeof(*op));
+	op->kind = (uint8_t)kind;
+	op->group_end = true;
+	b->live++;
+	return op;
+}
+
+struct store_dest *journal_dests(struct engine *e, uint32_t n)
+{
+	return arena_alloc(&building(e)->arena, n * sizeof(struct store_dest));
+}
+
+/* What an append weighs for the store gate: the message once, a row a copy. */
+static uint64_t append_cost(const struct message *m, uint32_t n)
+{
+	return message_cost(m) + (uint64_t)n * 64;
+}
+
+void journal_append(struct engine *e, struct message *m, struct store_dest *dests, uint32_t n, struct publish *p)
+{
+	struct jbatch *b = building(e);
+	struct store_op *op = jbatch_op(b, OP_APPEND);
+	struct append_info *info = arena_alloc(&b->arena, sizeof(*info));
+	info->publish = p;
+	info->live = n;
+	info->cost = append_cost(m, n);
+	op->append.message = message_ref(m);
+	op->append.dests = dests;
+	op->append.n_dests = n;
+	op->ctx = info;
+	b->batch.bytes += info->cost;
+	e->journal.bytes += info->cost;
+	uint32_t index = (uint32_t)(b->batch.n - 1);
+	for (uint32_t i = 0; i < n; i++)
+		if (dests[i].ctx)
+			((struct entry *)dests[i].ctx)->op = index;
+}
+
+void journal_cancel(struct entry *en)
+{
+	struct engine *e = en->queue->engine;
+	struct jbatch *b = e->journal.building;
+	must(en->stored == STORED_UNSENT && b && en->op < b->batch.n);
+	struct store_op *op = &b->batch.ops[en->op];
+	struct append_info *info = op->ctx;
+	must(op->kind == OP_APPEND && info->live > 0);
+	en->dest->dead = true;
+	en->dest->ctx = NULL;
+	e->counters.elided++;
+	if (--info->live > 0)
+		return;
+	b->batch.bytes -= info->cost;
+	e->journal.bytes -= info->cost;
+	message_unref(op->append.message);
+	op->kind = OP_NONE;
+	if (--b->live == 0) {
+		b->batch.n = 0;
+		arena_reset(&b->arena);
+	}
+}
+
+void journal_remove(struct queue *q, uint64_t pos)
+{
+	struct store_op *op = jbatch_op(building(q->engine), OP_REMOVE);
+	op->entry.queue = q->uid;
+	op->entry.pos = pos;
+}
+
+size_t journal_mark_point(const struct engine *e)
+{
+	return e->journal.building ? e->journal.building->batch.n : 0;
+}
+
+void journal_wait(struct engine *e, size_t mark, struct ask *a)
+{
+	struct jbatch *b = e->journal.building;
+	for (size_t i = mark; b && i < b->batch.n; i++) {
+		if (b->batch.ops[i].kind != OP_REMOVE)
+			continue;
+		b->batch.ops[i].ctx = a;
+		a->waits++;
+	}
+}
+
+void journal_mark(struct entry *en)
+{
+	struct store_op *op = jbatch_op(building(en->queue->engine), OP_MARK);
+	op->entry.queue = en->queue->uid;
+	op->entry.pos = en->pos;
+	op->entry.received = en->received;
+	op->entry.delivered = en->delivered;
+	op->entry.failed = en->failed;
+}
+
+void journal_due(struct entry *en, uint64_t new_pos, uint8_t new_lane)
+{
+	struct store_op *op = jbatch_op(building(en->queue->engine), OP_DUE);
+	op->entry.queue = en->queue->uid;
+	op->entry.lane = en->state == ENTRY_DELAYED ? LANE_DELAYED : LANE_READY;
+	op->entry.pos = en->pos;
+	op->entry.lane2 = new_lane;
+	op->entry.pos2 = new_pos;
+	op->entry.due_ms = en->due_ms;
+}
+
+void journal_purge(struct queue *q, uint8_t lane, bool whole, uint64_t upto, const uint64_t *keep, size_t n)
+{
+	struct jbatch *b = building(q->engine);
+	uint64_t *copy = NULL;
+	if (n) {
+		copy = arena_alloc(&b->arena, n * sizeof(*copy));
+		memcpy(copy, keep, n * sizeof(*copy));
+	}
+	struct store_op *op = jbatch_op(b, OP_PURGE);
+	op->purge.queue = q->uid;
+	op->purge.lane = lane;
+	op->purge.whole_queue = whole;
+	op->purge.upto = upto;
+	op->purge.keep = copy;
+	op->purge.n_keep = n;
+}
+
+void journal_handle(struct queue *q, enum store_op_kind kind, struct view handle, int64_t ms)
+{
+	struct jbatch *b = building(q->engine);
+	struct view copy = arena_copy(&b->arena, handle);
+	struct store_op *op = jbatch_op(b, kind);
+	op->entry.queue = q->uid;
+	op->entry.handle = copy;
+	op->entry.ms = ms;
+}
+
+void journal_definition(struct engine *e, const char *kind, struct view key, struct view value, bool put, struct ask *a)
+{
+	struct jbatch *b = building(e);
+	struct view key_copy = arena_copy(&b->arena, key), value_copy = arena_copy(&b->arena, value);
+	struct store_op *op = jbatch_op(b, put ? OP_DEF_PUT : OP_DEF_DELETE);
+	op->def.kind = view_str(kind);
+	op->def.key = key_copy;
+	op->def.value = value_copy;
+	op->def.expected = DEF_ANY;
+	op->ctx = a;
+	if (a)
+		a->waits++;
+}
+
+void journal_meta(struct engine *e, const char *key, uint64_t value)
+{
+	struct jbatch *b = building(e);
+	uint8_t bytes[8];
+	be64_put(bytes, value);
+	struct view copy = arena_copy(&b->arena, view_of(bytes, sizeof(bytes)));
+	struct store_op *op = jbatch_op(b, OP_META);
+	op->def.kind = VIEW("meta");
+	op->def.key = view_str(key);
+	op->def.value = copy;
+	op->def.expected = DEF_ANY;
+}
+
+void journal_row(struct queue *q)
+{
+	struct journal *j = &q->engine->journal;
+	if (!q->stored || q->remote || q->deleted || list_linked(&q->dirty))
+		return;
+	list_push_back(&j->dirty, &q->dirty);
+	if (!j->dirty_since_ms)
+		j->dirty_since_ms = q->engine->now.mono_ms;
+}
+
+static void rows_add(struct engine *e, struct jbatch *b)
+{
+	LIST_EACH(&e->journal.dirty, l) {
+		struct queue *q = LIST_ENTRY(l, struct queue, dirty);
+		list_remove(l);
+		struct store_op *op = jbatch_op(b, OP_QUEUE_ROW);
+		op->row = (struct store_queue_row){
+			.uid = q->uid,
+			.entries = q->stored_n,
+			.bytes = q->stored_bytes,
+			.delayed = q->stored_delayed,
+			.handed_up_to = q->handed_up_to,
+			.last_pos = e->next_pos,
+		};
+	}
+	e->journal.dirty_since_ms = 0;
+}
+
+/* Entries whose append goes out now can no longer be elided. */
+static void appends_leave(struct jbatch *b)
+{
+	for (size_t i = 0; i < b->batch.n; i++) {
+		struct store_op *op = &b->batch.ops[i];
+		if (op->kind != OP_APPEND)
+			continue;
+		for (uint32_t d = 0; d < op->append.n_dests; d++) {
+			struct entry *en = op->append.dests[d].ctx;
+			if (en)
+				en->stored = STORED_IN_BATCH;
+		}
+	}
+}
+
+static void jbatch_submit(struct engine *e, struct jbatch *b)
+{
+	appends_leave(b);
+	e->journal.submitted++;
+	e->store->ops->submit(e->store, &b->batch);
+}
+
+static bool rows_due(const struct engine *e)
+{
+	const struct journal *j = &e->journal;
+	return j->dirty_since_ms && e->now.mono_ms >= j->dirty_since_ms + JOURNAL_ROW_MS;
+}
+
+void journal_flush(struct engine *e)
+{
+	struct journal *j = &e->journal;
+	bool crowded = j->building && j->building->batch.n >= e->options.batch_ops_max;
+	if (j->submitted >= JOURNAL_DEPTH && !crowded)
+		return;
+	if (j->retry) {
+		if (e->now.mono_ms < j->retry_at_ms)
+			return;
+		struct jbatch *b = j->retry;
+		j->retry = NULL;
+		jbatch_submit(e, b);
+		return;
+	}
+	struct jbatch *b = j->building;
+	if (!(b && b->live) && !rows_due(e))
+		return;
+	b = building(e);
+	rows_add(e, b);
+	j->building = NULL;
+	jbatch_submit(e, b);
+}
+
+bool journal_submit_now(struct engine *e)
+{
+	struct journal *j = &e->journal;
+	if (j->retry)
+		return false;
+	struct jbatch *b = j->building;
+	if (b && b->live) {
+		j->building = NULL;
+		jbatch_submit(e, b);
+	}
+	return true;
+}
+
+bool journal_idle(const struct engine *e)
+{
+	const struct journal *j = &e->journal;
+	return !j->submitted && !j->retry && !(j->building && j->building->live) && list_empty(&j->dirty);
+}
+
+int64_t journal_next_ms(const struct engine *e)
+{
+	const struct journal *j = &e->journal;
+	int64_t at = INT64_MAX;
+	if (j->dirty_since_ms)
+		at = j->dirty_since_ms + JOURNAL_ROW_MS;
+	if (j->retry && j->retry_at_ms < at)
+		at = j->retry_at_ms;
+	return at;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the store says of a batch. An append that failed takes its waiting
+ * entries away (engine.md §5: entries already handed out vanish when settled);
+ * a removal or counter that failed is kept for a later batch. */
+#include <stdlib.h>
+
+#include "engine/engine_priv.h"
+#include "engine/journal_priv.h"
+
+static bool op_failed(const struct store_op *op)
+{
+	return op->result == STORE_FAILED || op->result == STORE_RETRY_LATER;
+}
+
+static void dest_failed(struct engine *e, struct store_op *op, struct store_dest *d)
+{
+	struct queue *q = map64_find(&e->queues, d->queue);
+	if (q && !q->remote) {
+		q->stored_n--;
+		q->stored_bytes -= message_cost(op->append.message);
+		if (d->lane == LANE_DELAYED)
+			q->stored_delayed--;
+		journal_row(q);
+	}
+	struct entry *en = d->ctx;
+	if (!en) {
+		/* Only the store would have had it. */
+		if (q && !q->remote) {
+			q->n_ready--;
+			q->lane.behind_n--;
+			q->bytes -= message_cost(op->append.message);
+			q->out[REMOVED_FAILED]++;
+		}
+		return;
+	}
+	en->stored = STORED_NEVER;
+	en->dest = NULL;
+	entry_finish(en, false);
+	if (en->state == ENTRY_LEASED)
+		en->vanish = true;
+	else
+		entry_remove(en, REMOVED_FAILED);
+}
+
+static void dest_stored(struct engine *e, struct store_dest *d)
+{
+	struct entry *en = d->ctx;
+	e->counters.stored++;
+	if (!en)
+		return;
+	en->stored = STORED_YES;
+	en->dest = NULL;
+	entry_finish(en, true);
+}
+
+/* An entry whose publisher no longer waits (removed early) left this mark. */
+static bool dest_done(const struct store_dest *d)
+{
+	return d->dead || d->ctx == d;
+}
+
+static bool append_again(struct engine *e, struct store_op *op)
+{
+	/* Remote stores may ask for one destination again: it becomes an append of its own. */
+	struct append_info *info = op->ctx;
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < op->append.n_dests; i++)
+		n += op->append.dests[i].result == STORE_RETRY_LATER;
+	if (!n)
+		return false;
+	struct store_dest *again = journal_dests(e, n);
+	uint32_t at = 0;
+	for (uint32_t i = 0; i < op->append.n_dests; i++)
+		if (op->append.dests[i].result == STORE_RETRY_LATER) {
+			again[at] = op->append.dests[i];
+			again[at++].result = STORE_PENDING;
+		}
+	journal_append(e, op->append.message, again, n, info->publish);
+	return true;
+}
+
+static void append_done(struct engine *e, struct store_op *op)
+{
+	struct append_info *info = op->ctx;
+	e->journal.bytes -= info->cost;
+	for (uint32_t i = 0; i < op->append.n_dests; i++) {
+		struct store_dest *d = &op->append.dests[i];
+		enum store_result r = d->result;
+		if (dest_done(d) || r == STORE_RETRY_LATER)
+			continue;
+		bool resident = d->ctx != NULL;
+		if (r == STORE_OK)
+			dest_stored(e, d);
+		else
+			dest_failed(e, op, d);
+		if (!resident && info->publish)
+			publish_finish(e, info->publish, r);
+	}
+	append_again(e, op);
+	message_unref(op->append.message);
+}
+
+static void ask_done(struct store_op *op)
+{
+	struct ask *a = op->ctx;
+	if (!a)
+		return;
+	a->waits--;
+	if (op->result != STORE_OK && op->result != STORE_LOST)
+		ask_error(a, CODE_UNAVAILABLE, "the store did not take the change");
+	else if (!a->waits)
+		ask_ready(a);
+}
+
+/* Copies an operation that has to be tried again. */
+static void keep_for_retry(struct engine *e, const struct store_op *op)
+{
+	struct journal *j = &e->journal;
+	if (!j->retry)
+		j->retry = jbatch_new(e);
+	struct arena *a = &j->retry->arena;
+	struct store_op copy = *op;
+	copy.result = STORE_PENDING;
+	copy.ctx = NULL; /* whoever waited has been told */
+	switch (op->kind) {
+	case OP_PURGE: {
+		uint64_t *keep = arena_alloc(a, op->purge.n_keep * sizeof(*keep) + 1);
+		if (op->purge.n_keep)
+			memcpy(keep, op->purge.keep, op->purge.n_keep * sizeof(*keep));
+		copy.purge.keep = keep;
+		break;
+	}
+	case OP_DEF_DELETE:
+	case OP_META:
+		copy.def.key = arena_copy(a, op->def.key);
+		copy.def.value = arena_copy(a, op->def.value);
+		break;
+	default:
+		copy.entry.handle = arena_copy(a, op->entry.handle);
+		break;
+	}
+	*jbatch_op(j->retry, op->kind) = copy;
+	j->retry_at_ms = e->now.mono_ms + JOURNAL_RETRY_MS;
+}
+
+static void op_done(struct engine *e, struct store_op *op)
+{
+	switch (op->kind) {
+	case OP_NONE:
+		return;
+	case OP_APPEND:
+		append_done(e, op);
+		return;
+	case OP_QUEUE_ROW: {
+		struct queue *q = map64_find(&e->queues, op->row.uid);
+		if (op_failed(op) && q)
+			journal_row(q);
+		return;
+	}
+	case OP_DEF_PUT:
+		ask_done(op);
+		return;
+	case OP_DEF_DELETE:
+		if (op_failed(op))
+			keep_for_retry(e, op);
+		ask_done(op);
+		return;
+	case OP_META:
+		if (op_failed(op))
+			keep_for_retry(e, op);
+		return;
+	default:
+		if (op_failed(op))
+			keep_for_retry(e, op);
+		else if (op->kind == OP_REMOVE)
+			e->counters.removed++;
+		ask_done(op);
+		return;
+	}
+}
+
+static void reservations_done(struct engine *e, const struct store_op *op)
+{
+	if (op->kind != OP_META || op->result != STORE_OK)
+		return;
+	if (view_is(op->def.key, "pos_limit")) {
+		e->pos_limit = be64_get(op->def.value.p);
+		e->reserving = false;
+	} else if (view_is(op->def.key, "uid_limit")) {
+		e->uid_limit = (uint32_t)be64_get(op->def.value.p);
+		e->uid_reserving = false;
+	}
+}
+
+void journal_done(struct store_batch *batch, void *ctx)
+{
+	struct jbatch *b = ctx;
+	struct engine *e = b->engine;
+	e->journal.submitted--;
+	for (size_t i = 0; i < batch->n; i++) {
+		reservations_done(e, &batch->ops[i]);
+		op_done(e, &batch->ops[i]);
+	}
+	jbatch_recycle(b);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared by journal.c (towards the store) and journal_done.c (back from it). */
+#ifndef MQB_ENGINE_JOURNAL_PRIV_H
+#define MQB_ENGINE_JOURNAL_PRIV_H
+
+#include "engine/journal.h"
+
+/* store_op.ctx of an append. */
+struct append_info {
+	struct publish *publish;
+	uint32_t live; /* destinations that are not cancelled */
+	uint64_t cost;
+};
+
+struct jbatch *jbatch_new(struct engine *e);
+void jbatch_recycle(struct jbatch *b);
+struct store_op *jbatch_op(struct jbatch *b, enum store_op_kind kind);
+void journal_done(struct store_batch *batch, void *ctx);
+
+#endif

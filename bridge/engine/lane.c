@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ready lane of a queue (engine.md §3): a resident head in memory, then
+ * nothing, or what only the store has.
+ *
+ *   positions ──►
+ *   [ ready list …… ][ behind_from … behind_to: store only ][ after list ]
+ *        returned heap: released entries, back at their own place
+ *
+ * Arrivals go to the list while the window has room and nothing is behind; else
+ * durable ones stay in the store only and transient ones wait in `after`. A page
+ * is loaded when somebody waits and the window is half empty. */
+#include <stdlib.h>
+
+#include "engine/engine_priv.h"
+
+void lane_init(struct lane *l)
+{
+	list_init(&l->ready);
+	list_init(&l->after);
+}
+
+void lane_fini(struct lane *l)
+{
+	heap_fini(&l->returned);
+	free(l->gone);
+}
+
+static bool lane_is_behind(const struct lane *l)
+{
+	return l->behind_n || l->loading;
+}
+
+static bool window_full(const struct queue *q)
+{
+	const struct engine_options *o = &q->engine->options;
+	return q->lane.window_n >= o->window_entries || q->lane.window_bytes >= o->window_bytes;
+}
+
+bool lane_pages(const struct queue *q, const struct message *m)
+{
+	return q->stored && !q->remote && m->durable && (lane_is_behind(&q->lane) || window_full(q));
+}
+
+static void window_in(struct entry *en)
+{
+	struct lane *l = &en->queue->lane;
+	en->in_window = true;
+	l->window_n++;
+	l->window_bytes += message_cost(en->message);
+}
+
+static void window_out(struct entry *en)
+{
+	struct lane *l = &en->queue->lane;
+	if (!en->in_window)
+		return;
+	en->in_window = false;
+	l->window_n--;
+	l->window_bytes -= message_cost(en->message);
+}
+
+void lane_arrive(struct entry *en)
+{
+	struct lane *l = &en->queue->lane;
+	en->state = ENTRY_READY;
+	if (lane_is_behind(l)) {
+		/* A page could bring it a second time: the index tells. */
+		if (en->stored != STORED_NEVER)
+			entry_index(en);
+		list_push_back(&l->after, &en->link);
+	} else {
+		list_push_back(&l->ready, &en->link);
+	}
+	window_in(en);
+}
+
+void lane_return(struct entry *en)
+{
+	en->state = ENTRY_READY;
+	list_init(&en->link);
+	heap_push(&en->queue->lane.returned, &en->back, en->pos);
+}
+
+void lane_take_out(struct entry *en)
+{
+	if (heap_has(&en->back))
+		heap_remove(&en->queue->lane.returned, &en->back);
+	else
+		list_remove(&en->link);
+	window_out(en);
+}
+
+struct entry *lane_first(const struct lane *l)
+{
+	struct link *link = list_first(&l->ready);
+	struct heap_node *node = heap_min(&l->returned);
+	struct entry *a = link ? LIST_ENTRY(link, struct entry, link) : NULL;
+	struct entry *b = node ? HEAP_ENTRY(node, struct entry, back) : NULL;
+	struct entry *first = !a ? b : !b ? a : a->pos < b->pos ? a : b;
+	if (first && l->behind_n && first->pos > l->behind_from)
+		return NULL;
+	return first;
+}
+
+void lane_want(struct queue *q)
+{
+	struct lane *l = &q->lane;
+	struct engine *e = q->engine;
+	if (l->loading || !l->behind_n)
+		return;
+	if (l->window_n > e->options.window_entries / 2 || !journal_submit_now(e))
+		return;
+	l->loading = true;
+	l->load_arrivals = 0;
+	l->n_gone = 0;
+	e->counters.loads++;
+	e->store->ops->load(e->store, &(struct store_load){
+		.queue = q->uid, .lane = LANE_READY, .after = l->behind_from - 1,
+		.n = e->options.load_entries, .bytes = e->options.load_bytes, .tag = q->uid,
+	});
+}
+
+void lane_gone(struct queue *q, uint64_t pos)
+{
+	struct lane *l = &q->lane;
+	l->gone = mem_grow(l->gone, &l->cap_gone, l->n_gone + 1, sizeof(*l->gone));
+	l->gone[l->n_gone++] = pos;
+}
+
+static bool lane_is_gone(const struct lane *l, uint64_t pos)
+{
+	for (size_t i = 0; i < l->n_gone; i++)
+		if (l->gone[i] == pos)
+			return true;
+	return false;
+}
+
+/* Transient arrivals whose turn is before `pos`. */
+static void after_until(struct lane *l, uint64_t pos)
+{
+	struct link *first;
+	while ((first = list_first(&l->after)) && LIST_ENTRY(first, struct entry, link)->pos < pos) {
+		list_remove(first);
+		list_push_back(&l->ready, first);
+	}
+}
+
+/* An entry that so far only the store had. Takes the message's reference. */
+struct entry *lane_adopt(struct queue *q, const struct store_entry *s)
+{
+	struct entry *en = entry_new(q, s->message, s->pos);
+	message_unref(s->message);
+	en->stored = STORED_YES;
+	en->origin = s->origin;
+	en->received = s->received;
+	en->delivered = s->delivered;
+	en->failed = s->failed;
+	if (s->pos <= q->crash_handed && !en->delivered && !en->received)
+		en->delivered = 1;
+	entry_index(en);
+	return en;
+}
+
+static void lane_page_in(struct queue *q, const struct store_entry *s)
+{
+	struct lane *l = &q->lane;
+	after_until(l, s->pos);
+	l->behind_from = s->pos + 1;
+	if (lane_is_gone(l, s->pos) || map64_find(&q->engine->by_pos, s->pos)) {
+		message_unref(s->message);
+		return;
+	}
+	struct entry *en = lane_adopt(q, s);
+	en->state = ENTRY_READY;
+	list_push_back(&l->ready, &en->link);
+	window_in(en);
+	l->behind_n--;
+}
+
+void lane_loaded(struct queue *q, const struct store_loaded *loaded)
+{
+	struct lane *l = &q->lane;
+	l->loading = false;
+	for (size_t i = 0; i < loaded->n; i++)
+		lane_page_in(q, &loaded->entries[i]);
+	if (loaded->end && !loaded->failed && l->behind_n > l->load_arrivals) {
+		/* The row counted more than there is: the store's word stands. */
+		log_warn("queue.recounted", "queue=%u row=%llu store=%llu", q->uid,
+			 (unsigned long long)l->behind_n, (unsigned long long)l->load_arrivals);
+		uint64_t less = l->behind_n - l->load_arrivals;
+		l->behind_n -= less;
+		q->n_ready -= less;
+		q->stored_n -= less;
+		journal_row(q);
+	}
+	l->n_gone = 0;
+	if (!l->behind_n)
+		list_splice_back(&l->ready, &l->after);
+	queue_poke(q);
+}

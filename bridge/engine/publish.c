@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Publishing: a walk over the graph of topics to queues, each once, one append
+ * with its list of queues, and the account of when it may be answered
+ * (engine.md §5, rabbitmq.md 2.10, 4.1–4.2, 4.8). */
+#include <stdlib.h>
+
+#include "engine/engine_priv.h"
+
+struct publish *publish_new(struct engine *e, uint64_t session, uint64_t tag)
+{
+	struct publish *p = e->free_publishes;
+	if (p)
+		e->free_publishes = p->next_free;
+	else
+		p = mem_alloc(sizeof(*p));
+	*p = (struct publish){.session = session, .tag = tag, .unfinished = 1};
+	return p;
+}
+
+void publish_finish(struct engine *e, struct publish *p, enum store_result r)
+{
+	if (r == STORE_REFUSED)
+		p->rejected = true;
+	else if (r != STORE_OK)
+		p->failed = true;
+	must(p->unfinished > 0);
+	if (--p->unfinished)
+		return;
+	struct note *n = note_new(e, EVENT_PUBLISHED);
+	n->session = p->session;
+	n->tag = p->tag;
+	n->how = p->rejected ? PUBLISHED_REJECTED : p->failed ? PUBLISHED_FAILED : PUBLISHED_STORED;
+	note_push(e, n);
+	p->next_free = e->free_publishes;
+	e->free_publishes = p;
+}
+
+void publishes_free(struct engine *e)
+{
+	struct publish *p;
+	while ((p = e->free_publishes)) {
+		e->free_publishes = p->next_free;
+		free(p);
+	}
+}
+
+static void publish_refuse(struct engine *e, uint64_t session, uint64_t tag, const struct error *why)
+{
+	struct note *n = note_new(e, EVENT_PUBLISHED);
+	n->session = session;
+	n->tag = tag;
+	n->how = why->code == CODE_UNAVAILABLE ? PUBLISHED_FAILED : PUBLISHED_REJECTED;
+	n->error = mem_alloc(sizeof(*n->error));
+	*n->error = *why;
+	note_push(e, n);
+}
+
+static void publish_return(struct engine *e, uint64_t session, uint64_t tag, struct message *m)
+{
+	struct note *n = note_new(e, EVENT_RETURNED);
+	n->session = session;
+	n->tag = tag;
+	n->message = message_ref(m);
+	e->counters.returned++;
+	note_push(e, n);
+}
+
+/* Queues of a route that need the store come first in `dests`. */
+struct route {
+	struct queue **v;
+	size_t n, cap;
+};
+
+static void route_visit(struct engine *e, struct route *r, uint64_t destination, struct topic **stack, size_t *depth)
+{
+	if (destination >> 32) {
+		struct topic *t = map64_find(&e->topics, destination & UINT32_MAX);
+		if (t && t->visited != e->stamp && *depth < ROUTE_DEPTH_MAX) {
+			t->visited = e->stamp;
+			stack[(*depth)++] = t;
+		}
+		return;
+	}
+	struct queue *q = map64_find(&e->queues, destination);
+	if (!q || q->visited == e->stamp)
+		return;
+	q->visited = e->stamp;
+	r->v = e->route;
+	if (r->n == e->route_cap)
+		r->v = e->route = mem_grow(e->route, &e->route_cap, r->n + 1, sizeof(*e->route));
+	r->v[r->n++] = q;
+}
+
+static const struct table *message_headers(struct engine *e, const struct topic *t, const struct message *m,
+					    struct bag *bag)
+{
+	const struct codecs *c = e->options.codecs;
+	if (t->type != TOPIC_HEADERS || !c || !c->of[m->raw_kind])
+		return NULL;
+	memset(bag, 0, sizeof(*bag));
+	return c->of[m->raw_kind]->decode(m->raw, &e->scratch, bag) ? &bag->headers : NULL;
+}
+
+static void route_topic(struct engine *e, struct topic *first, struct view key, const struct message *m,
+			struct route *r)
+{
+	struct topic *stack[ROUTE_DEPTH_MAX] = {first};
+	size_t depth = 1;
+	uint64_t found[64];
+	struct bag bag;
+	e->stamp++;
+	first->visited = e->stamp;
+	while (depth) {
+		struct topic *t = stack[--depth];
+		router_match(t->router, key, message_headers(e, t, m, &bag), &e->cursor);
+		size_t n;
+		while ((n = router_next(&e->cursor, found, 64)))
+			for (size_t i = 0; i < n; i++)
+				route_visit(e, r, found[i], stack, &depth);
+	}
+	arena_reset(&e->scratch);
+}
+
+static bool goes_to_store(const struct queue *q, const struct message *m)
+{
+	return q->remote || (q->stored && m->durable);
+}
+
+/* One append for all queues that keep it on disk; the others get it at once. */
+static void enqueue_all(struct engine *e, struct queue **v, size_t n, struct message *m, struct publish *p,
+			int64_t delay_ms)
+{
+	uint32_t stored = 0, at = 0;
+	for (size_t i = 0; i < n; i++)
+		stored += goes_to_store(v[i], m);
+	struct store_dest *dests = stored ? journal_dests(e, stored) : NULL;
+	for (size_t i = 0; i < n; i++)
+		queue_enqueue(v[i], goes_to_store(v[i], m) ? &dests[at++] : NULL, m, p, delay_ms);
+	if (stored)
+		journal_append(e, m, dests, stored, p);
+}
+
+struct publish_call {
+	struct session *session;
+	uint64_t id, tag;
+	struct message *message;
+	unsigned flags;
+	int64_t delay_ms;
+};
+
+static void publish_to(struct engine *e, const struct publish_call *c, struct queue **v, size_t n)
+{
+	e->counters.published++;
+	if (!n) {
+		e->counters.unroutable++;
+		if (c->flags & PUBLISH_MANDATORY)
+			publish_return(e, c->id, c->tag, c->message);
+	}
+	struct publish *p = c->flags & PUBLISH_CONFIRM ? publish_new(e, c->id, c->tag) : NULL;
+	if (n && !positions_left(e)) {
+		publish_refuse(e, c->id, c->tag,
+			       &(struct error){CODE_UNAVAILABLE, "no positions: the store has not answered"});
+		if (p) {
+			p->next_free = e->free_publishes;
+			e->free_publishes = p;
+		}
+		return;
+	}
+	if (n)
+		enqueue_all(e, v, n, c->message, p, c->delay_ms);
+	if (p)
+		publish_finish(e, p, STORE_OK);
+}
+
+void engine_publish(struct engine *e, uint64_t session, struct view topic, struct view key, struct message *m,
+		    unsigned flags, uint64_t tag)
+{
+	struct session *s = session_find(e, session);
+	if (!s)
+		return;
+	struct vhost *v = s->connection->vhost;
+	struct topic *t = topic_find(v, topic);
+	struct error err;
+	if (!t) {
+		error_set(&err, CODE_NOT_FOUND, "no exchange '%.*s' in vhost '%.*s'", VIEW_ARG(topic),
+			  VIEW_ARG(v->name));
+		publish_refuse(e, session, tag, &err);
+		return;
+	}
+	if (t->internal) {
+		error_set(&err, CODE_REFUSED, "cannot publish to internal exchange '%.*s' in vhost '%.*s'",
+			  VIEW_ARG(topic), VIEW_ARG(v->name));
+		publish_refuse(e, session, tag, &err);
+		return;
+	}
+	struct route r = {.v = e->route};
+	route_topic(e, t, key, m, &r);
+	publish_to(e, &(struct publish_call){s, session, tag, m, flags, -1}, r.v, r.n);
+}
+
+void engine_send(struct engine *e, uint64_t session, struct view queue, struct message *m, unsigned flags,
+		 int64_t delay_ms, uint64_t tag)
+{
+	struct session *s = session_find(e, session);
+	if (!s)
+		return;
+	struct queue *q = queue_find(s->connection->vhost, queue);
+	if (!q && s->connection->kind == SESSION_AWS) {
+		struct error err;
+		error_set(&err, CODE_NOT_FOUND, "no queue '%.*s'", VIEW_ARG(queue));
+		publish_refuse(e, session, tag, &err);
+		return;
+	}
+	publish_to(e, &(struct publish_call){s, session, tag, m, flags, delay_ms}, &q, q ? 1 : 0);
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Queues: making, filling, ending them. */
+#include <stdlib.h>
+
+#include "engine/engine_priv.h"
+#include "mapping/names.h"
+
+struct queue *queue_find(struct vhost *v, struct view name)
+{
+	return mapv_find(&v->queues, name);
+}
+
+struct queue *queue_make(struct engine *e, struct vhost *v, struct view name, uint32_t uid, bool fifo)
+{
+	char wire[NAME_TOPIC_MAX + 1];
+	size_t n = name_to_wire(NAME_QUEUE, name, fifo, wire);
+	if (mapv_find(&v->wires, view_of(wire, n)))
+		return NULL; /* a second true name for one wire name (DESIGN §5) */
+	struct queue *q = mem_zalloc(sizeof(*q));
+	q->engine = e;
+	q->vhost = v;
+	q->uid = uid;
+	arena_init(&q->arena);
+	q->name = arena_copy(&q->arena, name);
+	q->wire = arena_cstr(&q->arena, view_of(wire, n));
+	lane_init(&q->lane);
+	struct link *lists[] = {&q->waiters, &q->active, &q->consumers, &q->dirty,
+				&q->pending_refs, &q->leased, &q->owner_link};
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		list_init(lists[i]);
+	mapv_put(&v->queues, q->name, q);
+	mapv_put(&v->wires, view_of(q->wire, n), q);
+	map64_put(&e->queues, uid, q);
+	e->counters.queues++;
+	return q;
+}
+
+void queue_free(struct queue *q)
+{
+	heap_remove(&q->engine->due, &q->due_node);
+	lane_fini(&q->lane);
+	heap_fini(&q->due);
+	arena_fini(&q->arena);
+	free(q->attributes);
+	free(q);
+}
+
+static void list_forget(struct link *head)
+{
+	LIST_EACH(head, k)
+		message_unref(LIST_ENTRY(k, struct entry, link)->message);
+	list_init(head);
+}
+
+void queue_forget(struct queue *q)
+{
+	struct heap_node *n;
+	list_forget(&q->lane.ready);
+	list_forget(&q->lane.after);
+	list_forget(&q->leased);
+	while ((n = heap_pop(&q->lane.returned)))
+		message_unref(HEAP_ENTRY(n, struct entry, back)->message);
+	while ((n = heap_pop(&q->due)))
+		message_unref(HEAP_ENTRY(n, struct entry, due)->message);
+}
+
+/* Every resident entry, whatever its state. keep_leased: AMQP purge. */
+static void entries_drop(struct queue *q, enum removal why, bool keep_leased)
+{
+	struct lane *l = &q->lane;
+	struct heap_node *n;
+	LIST_EACH(&l->ready, k)
+		entry_drop(LIST_ENTRY(k, struct entry, link), why);
+	while ((n = heap_min(&l->returned)))
+		entry_drop(HEAP_ENTRY(n, struct entry, back), why);
+	LIST_EACH(&l->after, k)
+		entry_drop(LIST_ENTRY(k, struct entry, link), why);
+	while (!keep_leased && (n = heap_min(&q->due)))
+		entry_drop(HEAP_ENTRY(n, struct entry, due), why);
+	if (!keep_leased)
+		LIST_EACH(&q->leased, k)
+			entry_drop(LIST_ENTRY(k, struct entry, link), why);
+	/* What only the store has. */
+	q->out[why] += l->behind_n;
+	q->n_ready -= l->behind_n;
+	q->stored_n -= l->behind_n;
+	l->behind_n = 0;
+}
+
+static int position_cmp(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* Stored entries of the ready lane that a purge leaves alone. */
+static uint64_t *leased_positions(struct queue *q, size_t *n)
+{
+	uint64_t *v = arena_alloc(&q->engine->scratch, (q->n_leased + 1) * sizeof(*v));
+	*n = 0;
+	LIST_EACH(&q->leased, k)
+		v[(*n)++] = LIST_ENTRY(k, struct entry, link)->pos;
+	qsort(v, *n, sizeof(*v), position_cmp);
+	return v;
+}
+
+uint64_t queue_purge(struct queue *q, bool with_leased)
+{
+	uint64_t removed = q->n_ready + (with_leased ? q->n_leased + q->n_delayed : 0);
+	uint64_t upto = q->engine->next_pos ? q->engine->next_pos - 1 : 0;
+	size_t n = 0;
+	uint64_t *keep = with_leased ? NULL : leased_positions(q, &n);
+	entries_drop(q, REMOVED_PURGED, !with_leased);
+	if (q->stored && !q->remote) {
+		journal_purge(q, LANE_READY, false, upto, keep, n);
+		if (with_leased)
+			journal_purge(q, LANE_DELAYED, false, upto, NULL, 0);
+		if (!q->lane.behind_n && !q->n_leased)
+			q->stored_bytes = 0;
+		journal_row(q);
+	}
+	arena_reset(&q->engine->scratch);
+	return removed;
+}
+
+static void consumers_cancelled(struct queue *q)
+{
+	LIST_EACH(&q->consumers, k) {
+		struct consumer *c = LIST_ENTRY(k, struct consumer, queue_link);
+		struct note *n = note_new(q->engine, EVENT_CANCELLED);
+		n->session = slot_id(&c->session->slot);
+		n->id = slot_id(&c->slot);
+		n->tag = (uint64_t)(uintptr_t)c->ctx;
+		note_push(q->engine, n);
+		consumer_free(c);
+	}
+}
+
+void queue_destroy(struct queue *q, enum removal why, struct ask *a)
+{
+	struct engine *e = q->engine;
+	must(!q->deleted);
+	q->deleted = true;
+	mapv_remove(&q->vhost->queues, q->name);
+	mapv_remove(&q->vhost->wires, view_str(q->wire));
+	map64_remove(&e->queues, q->uid);
+	e->counters.queues--;
+	list_remove(&q->owner_link);
+	consumers_cancelled(q);
+	LIST_EACH(&q->waiters, k)
+		receive_answer(LIST_ENTRY(LIST_ENTRY(k, struct waiter, ring), struct receive, waiter));
+	refs_end(q);
+	bindings_drop(e, &q->bindings, destination_of_queue(q));
+	entries_drop(q, why, false);
+	list_remove(&q->active);
+	list_remove(&q->dirty);
+	heap_remove(&e->due, &q->due_node);
+	if (q->stored) {
+		if (!q->remote)
+			journal_purge(q, LANE_READY, true, UINT64_MAX >> 1, NULL, 0);
+		definition_delete(e, "queue", q->vhost, q->name, a);
+	}
+	if (!q->n_leases)
+		queue_free(q);
+}
+
+void queue_consumer_gone(struct queue *q)
+{
+	if (q->auto_delete && q->had_consumer && !q->n_consumers && !q->deleted)
+		queue_destroy(q, REMOVED_QUEUE_DELETED, NULL);
+}
+
+/* ---- filling ---- */
+
+void queue_due_rearm(struct queue *q)
+{
+	struct heap_node *first = heap_min(&q->due);
+	heap_remove(&q->engine->due, &q->due_node);
+	if (first)
+		heap_push(&q->engine->due, &q->due_node, first->key);
+}
+
+static void entry_delay(struct entry *en)
+{
+	struct queue *q = en->queue;
+	en->state = ENTRY_DELAYED;
+	heap_push(&q->due, &en->due, (uint64_t)en->due_ms);
+	queue_due_rearm(q);
+	q->n_delayed++;
+}
+
+void queue_adopt_delayed(struct queue *q, const struct store_loaded *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (map64_find(&q->engine->by_pos, l->entries[i].pos)) {
+			message_unref(l->entries[i].message);
+			continue;
+		}
+		struct entry *en = lane_adopt(q, &l->entries[i]);
+		en->due_ms = l->entries[i].due_ms;
+		entry_delay(en);
+		q->n_delayed--; /* the row had counted it */
+	}
+	if (!l->end && l->n)
+		queue_load_delayed(q, l->entries[l->n - 1].pos);
+}
+
+void queue_load_delayed(struct queue *q, uint64_t after)
+{
+	struct engine *e = q->engine;
+	e->store->ops->load(e->store, &(struct store_load){
+		.queue = q->uid, .lane = LANE_DELAYED, .after = after, .n = e->options.load_entries,
+		.bytes = e->options.load_bytes, .tag = q->uid,
+	});
+}
+
+/* A copy that only the store keeps, for now. */
+static void enqueue_behind(struct queue *q, const struct store_dest *d, struct message *m, struct publish *p)
+{
+	struct lane *l = &q->lane;
+	if (!l->behind_n)
+		l->behind_from = d->pos;
+	l->behind_to = d->pos;
+	l->behind_n++;
+	l->load_arrivals++;
+	q->n_ready++;
+	q->bytes += message_cost(m);
+	if (p)
+		p->unfinished++;
+	queue_poke(q);
+}
+
+static void dest_fill(struct queue *q, struct store_dest *d, struct message *m, int64_t due_ms)
+{
+	d->queue = q->uid;
+	d->origin = q->uid;
+	d->due_ms = due_ms;
+	if (q->remote)
+		return;
+	d->lane = due_ms ? LANE_DELAYED : LANE_READY;
+	d->pos = position_next(q->engine);
+	q->stored_n++;
+	q->stored_bytes += message_cost(m);
+	q->stored_delayed += due_ms ? 1 : 0;
+	journal_row(q);
+}
+
+void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, struct publish *p, int64_t delay_ms)
+{
+	if (delay_ms < 0)
+		delay_ms = q->delay_ms;
+	int64_t due_ms = delay_ms ? q->engine->now.wall_ms + delay_ms : 0;
+	q->in++;
+	if (d)
+		dest_fill(q, d, m, due_ms);
+	if (d && q->remote) {
+		if (p)
+			p->unfinished++;
+		return;
+	}
+	if (d && !due_ms && lane_pages(q, m)) {
+		enqueue_behind(q, d, m, p);
+		return;
+	}
+	struct entry *en = entry_new(q, m, d ? d->pos : position_next(q->engine));
+	en->origin = q->uid;
+	en->stored = d ? STORED_UNSENT : STORED_NEVER;
+	en->due_ms = due_ms;
+	q->bytes += message_cost(m);
+	if (d) {
+		d->ctx = en;
+		en->dest = d;
+		en->publish = p;
+		if (p)
+			p->unfinished++;
+	}
+	if (due_ms) {
+		entry_delay(en);
+		return;
+	}
+	lane_arrive(en);
+	q->n_ready++;
+	queue_poke(q);
+}
+
+/* The delay is over: a new place at the end of the ready lane (engine.md §3). */
+static void entry_due(struct entry *en)
+{
+	struct queue *q = en->queue;
+	uint64_t pos = position_next(q->engine);
+	heap_pop(&q->due);
+	q->n_delayed--;
+	if (en->stored == STORED_UNSENT) {
+		en->dest->pos = pos;
+		en->dest->lane = LANE_READY;
+		en->dest->due_ms = 0;
+	} else if (en->stored != STORED_NEVER) {
+		journal_due(en, pos, LANE_READY);
+	}
+	if (en->stored != STORED_NEVER) {
+		q->stored_delayed--;
+		journal_row(q);
+	}
+	if (en->indexed) {
+		map64_remove(&q->engine->by_pos, en->pos);
+		map64_put(&q->engine->by_pos, pos, en);
+	}
+	en->pos = pos;
+	list_init(&en->link);
+	lane_arrive(en);
+	q->n_ready++;
+	queue_poke(q);
+}
+
+void queues_due(struct engine *e)
+{
+	struct heap_node *n;
+	uint64_t now = (uint64_t)e->now.wall_ms;
+	while ((n = heap_min(&e->due)) && n->key <= now && positions_left(e)) {
+		struct queue *q = HEAP_ENTRY(n, struct queue, due_node);
+		struct heap_node *first = heap_min(&q->due);
+		entry_due(HEAP_ENTRY(first, struct entry, due));
+		queue_due_rearm(q);
+	}
+}
