@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/client.h"
+#include "cli/client_priv.h"
 
 #include <stdlib.h>
 #include <termios.h>

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
-#include "cli/client.h"
+#include "cli/client_priv.h"
 
 struct key_args {
 	struct client client;

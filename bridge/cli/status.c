@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mqbridge status: the running daemon in words and a table; mqbridge health: its exit code. */
 #include "cli/cli.h"
-#include "cli/client.h"
+#include "cli/client_priv.h"
 
 static const char *text(const json_t *o, const char *key, const char *otherwise)
 {

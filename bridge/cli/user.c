@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mqbridge user add | delete | list | passwd */
 #include "cli/cli.h"
-#include "cli/client.h"
+#include "cli/client_priv.h"
 
 enum { PASSWORD_MAX = 1024, PATH_MAX_BYTES = 4096 };
 

@@ -84,6 +84,12 @@ static bool access_open(struct daemon *d, struct error *e)
 		.ctx = d,
 		.offload = offload,
 		.offload_ctx = d,
+		.remember_ms = o->access_remember_ms,
+		.remember_max = (uint32_t)o->access_remember_max,
+		.hashing_max = (uint32_t)o->access_hashing_max,
+		.decisions_max = (uint32_t)o->access_decisions_max,
+		.pattern_max = (uint32_t)o->access_pattern_max,
+		.match_steps_max = (uint32_t)o->access_match_steps_max,
 	};
 	if (o->store != STORE_SQLITE)
 		random_secret(a.master_key, sizeof a.master_key);
@@ -163,10 +169,10 @@ static void store_tell(void *ctx, struct admin_store *out)
 	out->reason = d->watch.why[0] ? d->watch.why : NULL;
 }
 
-static void heads_open(struct daemon *d)
+static void amqp_open(struct daemon *d)
 {
 	const struct options *o = &d->options;
-	d->v091 = (struct v091_env){d->engine, d->access, &d->codecs, &d->rng, {0}};
+	d->v091 = (struct v091_env){.engine = d->engine, .access = d->access, .codecs = &d->codecs, .rng = &d->rng};
 	struct v091_options *v = &d->v091.options;
 	v091_options_default(v);
 	v->channel_max = (uint16_t)o->amqp_channel_max;
@@ -175,6 +181,14 @@ static void heads_open(struct daemon *d)
 	v->message_bytes_max = (uint64_t)o->amqp_message_bytes_max;
 	v->handshake_ms = o->amqp_handshake_ms;
 	v->silent_close_ms = o->amqp_silent_close_ms;
+	v->closing_ms = o->amqp_closing_ms;
+	v->grant_ms = o->amqp_grant_ms;
+	v->held_bytes_max = (uint32_t)o->amqp_held_bytes_max;
+}
+
+static void aws_open(struct daemon *d)
+{
+	const struct options *o = &d->options;
 
 	struct aws_options a = {
 		.anonymous = o->aws_anonymous,
@@ -185,13 +199,26 @@ static void heads_open(struct daemon *d)
 	};
 	memcpy(a.receipt_key, d->receipt_key, RECEIPT_KEY_BYTES);
 	d->aws = aws_new(&a, d->engine, d->access, &d->codecs, &d->rng);
+	explicit_bzero(a.receipt_key, sizeof a.receipt_key);
+}
 
+static void admin_open(struct daemon *d)
+{
+	const struct options *o = &d->options;
 	struct admin_options m = {
 		.ctx = d,
 		.not_ready = not_ready,
 		.listeners = listeners_tell,
 		.store = store_tell,
 		.started_ms = d->now.mono_ms,
+		.head_max = (size_t)o->admin_head_max,
+		.body_max = (size_t)o->admin_body_max,
+		.idle_ms = o->admin_idle_ms,
+		.login_failures_free = (uint32_t)o->login_failures_free,
+		.login_wait_ms = o->login_wait_ms,
+		.login_wait_ms_max = o->login_wait_ms_max,
+		.login_forget_ms = o->login_forget_ms,
+		.login_peers_max = (uint32_t)o->login_peers_max,
 	};
 	d->admin = admin_new(d->engine, d->access, &m);
 }
@@ -201,7 +228,7 @@ static void wake(void *ctx)
 {
 	struct daemon *d = ctx;
 	pthread_mutex_lock(&d->wake_lock);
-	if (d->loop)
+	if (!d->deaf)
 		loop_wake(d->loop);
 	pthread_mutex_unlock(&d->wake_lock);
 }
@@ -230,7 +257,9 @@ enum exit_code daemon_open(struct daemon *d, struct error *e)
 	receipt_key_get(d);
 	if (!access_open(d, e) || !engine_open(d, e))
 		return EXIT_DATA;
-	heads_open(d);
+	amqp_open(d);
+	aws_open(d);
+	admin_open(d);
 	d->store->wake_ctx = d;
 	d->store->wake = wake;
 	receipt_key_keep(d);
@@ -261,12 +290,11 @@ void daemon_close(struct daemon *d)
 {
 	if (d->engine && d->access)
 		drain(d);
-	struct loop *l = d->loop;
 	pthread_mutex_lock(&d->wake_lock);
-	d->loop = NULL;
+	d->deaf = true;
 	pthread_mutex_unlock(&d->wake_lock);
-	if (l)
-		loop_free(l);
+	if (d->loop)
+		loop_free(d->loop);
 	if (d->aws)
 		aws_free(d->aws);
 	if (d->access)

@@ -64,7 +64,8 @@ struct daemon {
 	int64_t until_ms; /* mono; end of LEAVING or CLOSING */
 
 	struct loop *loop;
-	pthread_mutex_t wake_lock; /* over loop, against the store's thread */
+	pthread_mutex_t wake_lock; /* over deaf, against the store's thread */
+	bool deaf;                 /* the loop is being freed: wake it no more */
 	struct store *store;
 	struct engine *engine;
 	struct access *access;

@@ -71,6 +71,12 @@ OPTION(amqp_handshake_ms, "amqp.handshake_ms", TIME, "10s", 100, 600000,
        "Time a client has from connect to connection.open.")
 OPTION(amqp_silent_close_ms, "amqp.silent_close_ms", TIME, "3s", 0, 60000,
        "Wait before a refused connection is answered or closed, against guessing.")
+OPTION(amqp_closing_ms, "amqp.closing_ms", TIME, "30s", 100, 600000,
+       "Wait for the client's close-ok after a close from here.")
+OPTION(amqp_grant_ms, "amqp.grant_ms", TIME, "5s", 0, 600000,
+       "How long a channel remembers that a name may be written or read.")
+OPTION(amqp_held_bytes_max, "amqp.held_bytes_max", SIZE, "1M", 4096, INT64_C(1) << 30,
+       "Bytes pipelined behind an unanswered method of a channel before the connection is not read.")
 
 SECTION("SQS and SNS")
 OPTION(aws_region, "aws.region", TEXT, "us-east-1", 1, 64, "Region in ARNs when the request names none.")
@@ -79,6 +85,26 @@ OPTION(aws_public_url, "aws.public_url", TEXT, "", 0, 1024,
 OPTION(aws_anonymous, "aws.anonymous", BOOL, "no", 0, 0, "Serve requests without an Authorization header.")
 OPTION(aws_anonymous_user, "aws.anonymous_user", TEXT, "", 0, 255, "Who they act as; empty: `default_user`.")
 OPTION(aws_anonymous_vhost, "aws.anonymous_vhost", TEXT, "/", 1, 255, "Vhost they act in.")
+
+SECTION("Logins and administration")
+OPTION(access_remember_ms, "access.remember", TIME, "5m", 1, 86400000,
+       "How long a successful login is remembered, so that the next one needs no hash.")
+OPTION(access_remember_max, "access.remember_max", NUMBER, "4096", 1, 1000000, "Successful logins remembered.")
+OPTION(access_hashing_max, "access.hashing_max", NUMBER, "1024", 1, 1000000,
+       "Logins waiting for their hash at once; more are refused.")
+OPTION(access_decisions_max, "access.decisions_max", NUMBER, "1024", 1, 1000000, "Decisions about permissions kept.")
+OPTION(access_pattern_max, "access.pattern_max", NUMBER, "4096", 1, 65536, "Bytes of a permission's expression.")
+OPTION(access_match_steps_max, "access.match_steps_max", NUMBER, "100000", 100, 100000000,
+       "Steps one match of a permission's expression may take.")
+OPTION(admin_head_max, "admin.head_max", SIZE, "16K", 1024, 1 << 20, "Largest head of a request.")
+OPTION(admin_body_max, "admin.body_max", SIZE, "1M", 1024, 1 << 30, "Largest body of a request.")
+OPTION(admin_idle_ms, "admin.idle", TIME, "60s", 1000, 86400000, "Kept alive without a request so long.")
+OPTION(login_failures_free, "admin.login_failures_free", NUMBER, "3", 1, 1000, "Failed logins without a pause.")
+OPTION(login_wait_ms, "admin.login_wait", TIME, "250ms", 1, 3600000,
+       "First pause after failed logins of one user from one address; doubled by each further one.")
+OPTION(login_wait_ms_max, "admin.login_wait_max", TIME, "8s", 1, 3600000, "Longest such pause.")
+OPTION(login_forget_ms, "admin.login_forget", TIME, "60s", 1, 86400000, "Time without a failure that ends the counting.")
+OPTION(login_peers_max, "admin.login_peers_max", NUMBER, "1024", 1, 1000000, "Pairs of address and user counted.")
 
 SECTION("Engine")
 OPTION(window_entries, "engine.window_entries", NUMBER, "16384", 16, INT64_C(1) << 24,

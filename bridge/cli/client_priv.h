@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What all commands share that talk to a daemon: where it is, who asks, and how
  * an answer becomes JSON or an exit code. */
-#ifndef MQB_CLI_CLIENT_H
-#define MQB_CLI_CLIENT_H
+#ifndef MQB_CLI_CLIENT_PRIV_H
+#define MQB_CLI_CLIENT_PRIV_H
 
 #include <jansson.h>
 
