@@ -118,7 +118,7 @@ void out_commit(struct out *o, size_t used)
 		return;
 	must(c && used <= tail_room(o));
 	struct out_segment *last = o->n ? segment_at(o, o->n - 1) : NULL;
-	if (last && last->chunk == c && last->offset + last->n == c->used) {
+	if (last && last->chunk == c) { /* then it ends at c->used */
 		last->n += used;
 		o->bytes += used;
 		o->total += used;

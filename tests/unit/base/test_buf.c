@@ -105,6 +105,7 @@ static void reading_past_the_end_is_bad_for_good(void **state)
 	assert_int_equal(reader_u16(&r), 0);
 	assert_true(r.bad);
 	assert_int_equal(reader_u8(&r), 0); /* there is one byte, but r is bad */
+	assert_null(reader_bytes(&r, 1).p);
 	check_view(reader_bytes(&r, 0), VIEW_NONE);
 	r = reader_of(VIEW_NONE);
 	check_view(reader_bytes(&r, 0), VIEW_NONE);

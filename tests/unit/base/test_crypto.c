@@ -60,6 +60,9 @@ static void hmac_vectors(void **state)
 	crypto_hmac_sha256(view_of(key, sizeof(key)),
 			   VIEW("Test Using Larger Than Block-Size Key - Hash Key First"), out);
 	check_hex(out, 32, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+	memset(key, 'a', 64); /* exactly a block (python3 hmac) */
+	crypto_hmac_sha256(view_of(key, 64), VIEW("x"), out);
+	check_hex(out, 32, "b65ca3a3235f948bc0e6bd747532c54a983b54ddad1a4d1bd8b958e065b1cab4");
 	crypto_hmac_sha256(VIEW_NONE, VIEW_NONE, out);
 	check_hex(out, 32, "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }

@@ -112,6 +112,8 @@ static void the_next_line_counts_what_was_held(void **state)
 	const char *line = strstr(held, "i=");
 	assert_non_null(line);
 	assert_int_equal(all, (int)strtol(line + 2, NULL, 10) - LOG_BURST);
+	log_info("burst.held", "i=%d", n);
+	assert_null(strstr(strstr(written(), " held=") + 1, " held=")); /* counted once */
 }
 
 static void control_characters_never_break_a_line(void **state)

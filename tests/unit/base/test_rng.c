@@ -50,6 +50,10 @@ static void below_stays_below_and_is_even(void **state)
 		hits[rng_below(&r, 10)]++;
 	for (int i = 0; i < 10; i++)
 		assert_in_range(hits[i], 9500, 10500); /* five sigma */
+	uint32_t low = 0; /* a plain remainder would give 5000 */
+	for (int i = 0; i < 10000; i++)
+		low += rng_below(&r, 3ull << 62) < 1ull << 62;
+	assert_in_range(low, 3100, 3570);
 	for (int i = 0; i < 1000; i++) {
 		assert_true(rng_below(&r, 1) == 0);
 		assert_true(rng_below(&r, (1ull << 63) + 1) <= 1ull << 63);
