@@ -258,6 +258,9 @@ bool engine_queue_stat(const struct engine *e, struct view vhost, struct view na
 /* Effective SQS attribute of a queue; false: absent. Valid until the next verb. */
 bool engine_queue_attribute(const struct engine *e, struct view vhost, struct view queue, struct view name,
 			    struct view *value);
+/* What the legacy side declared it with (x-mqb-… settings are read from there);
+ * NULL: no such queue. Valid until the next verb. */
+const struct table *engine_queue_arguments(const struct engine *e, struct view vhost, struct view queue);
 /* True name behind a wire name (mapping/names.h), if any resource has it. */
 bool engine_queue_by_wire(const struct engine *e, struct view vhost, struct view wire, struct view *name);
 

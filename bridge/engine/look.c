@@ -102,3 +102,9 @@ bool engine_queue_by_wire(const struct engine *e, struct view vhost, struct view
 		*name = q->name;
 	return q != NULL;
 }
+
+const struct table *engine_queue_arguments(const struct engine *e, struct view vhost, struct view queue)
+{
+	struct queue *q = look_queue(e, vhost, queue);
+	return q ? &q->arguments : NULL;
+}
