@@ -114,14 +114,16 @@ void access_user_put(struct access *a, struct view name, struct view password, s
 /* Its permissions and keys go with it, in one group. CODE_NOT_FOUND, CODE_INVALID (last administrator). */
 void access_user_delete(struct access *a, struct view name, access_done done, void *ctx);
 /* CODE_INVALID: a pattern does not compile or is too long; CODE_NOT_FOUND: no such user or vhost. */
-void access_permission_put(struct access *a, struct view user, struct view vhost, struct view configure,
-			   struct view write, struct view read, access_done done, void *ctx);
+void access_permission_put(struct access *a, const struct access_permission *p, access_done done, void *ctx);
 void access_permission_delete(struct access *a, struct view user, struct view vhost, access_done done,
 			      void *ctx);
 /* CODE_OK also when it is there. */
 void access_vhost_put(struct access *a, struct view vhost, access_done done, void *ctx);
-/* Makes a key; its id and secret are in *id and *secret at once, shown this one time. */
-void access_key_create(struct access *a, struct view user, struct view vhost, char id[33], char secret[65],
+/* Makes a key; its id and secret are in *made at once, shown this one time. */
+struct access_key_made {
+	char id[33], secret[65];
+};
+void access_key_create(struct access *a, struct view user, struct view vhost, struct access_key_made *made,
 		       access_done done, void *ctx);
 void access_key_delete(struct access *a, struct view id, access_done done, void *ctx);
 

@@ -147,16 +147,15 @@ static enum code permission_delete(struct access *a, struct change *c, struct er
 static const struct change_type type_permission_put = {"permission_put", permission_put, NULL};
 static const struct change_type type_permission_delete = {"permission_delete", permission_delete, NULL};
 
-void access_permission_put(struct access *a, struct view user, struct view vhost, struct view configure,
-			   struct view write, struct view read, access_done done, void *ctx)
+void access_permission_put(struct access *a, const struct access_permission *p, access_done done, void *ctx)
 {
 	struct change *c = change_new(a, &type_permission_put, done, ctx);
 
-	c->name = text_dup(user);
-	c->vhost = text_dup(vhost);
-	c->patterns[ACCESS_CONFIGURE] = text_dup(configure);
-	c->patterns[ACCESS_WRITE] = text_dup(write);
-	c->patterns[ACCESS_READ] = text_dup(read);
+	c->name = text_dup(p->user);
+	c->vhost = text_dup(p->vhost);
+	c->patterns[ACCESS_CONFIGURE] = text_dup(p->configure);
+	c->patterns[ACCESS_WRITE] = text_dup(p->write);
+	c->patterns[ACCESS_READ] = text_dup(p->read);
 	change_start(c, false);
 }
 
@@ -258,19 +257,19 @@ static void key_secret_make(char secret[65])
 	buf_fini(&b);
 }
 
-void access_key_create(struct access *a, struct view user, struct view vhost, char id[33], char secret[65],
+void access_key_create(struct access *a, struct view user, struct view vhost, struct access_key_made *made,
 		       access_done done, void *ctx)
 {
 	struct change *c = change_new(a, &type_key_create, done, ctx);
 
 	do
-		key_id_make(id);
-	while (mapv_find(&a->keys, view_str(id)));
-	key_secret_make(secret);
-	c->key_id = text_dup(view_str(id));
+		key_id_make(made->id);
+	while (mapv_find(&a->keys, view_str(made->id)));
+	key_secret_make(made->secret);
+	c->key_id = text_dup(view_str(made->id));
 	c->name = text_dup(user);
 	c->vhost = text_dup(vhost);
-	c->secret = text_dup(view_str(secret));
+	c->secret = text_dup(view_str(made->secret));
 	change_start(c, false);
 }
 

@@ -116,20 +116,17 @@ void get_permission(struct call *c)
 
 void put_permission(struct call *c)
 {
-	struct view configure, write, read;
-	struct access_permission old;
+	struct access_permission old, p = {.user = c->parts[1], .vhost = c->parts[0]};
 	json_t *o = call_object(c, false);
 
 	if (!o)
 		return;
-	if (!field_string(c, o, "configure", &configure) || !field_string(c, o, "write", &write) ||
-	    !field_string(c, o, "read", &read) || !configure.p || !write.p || !read.p) {
+	if (!field_string(c, o, "configure", &p.configure) || !field_string(c, o, "write", &p.write) ||
+	    !field_string(c, o, "read", &p.read) || !p.configure.p || !p.write.p || !p.read.p) {
 		call_bad_request(c, "configure, write and read are needed, as strings");
 	} else {
-		call_changing(c, access_permission_find(c->admin->access, c->parts[1], c->parts[0], &old) ? 204
-													  : 201);
-		access_permission_put(c->admin->access, c->parts[1], c->parts[0], configure, write, read,
-				      call_changed, c);
+		call_changing(c, access_permission_find(c->admin->access, p.user, p.vhost, &old) ? 204 : 201);
+		access_permission_put(c->admin->access, &p, call_changed, c);
 	}
 	json_decref(o);
 }

@@ -72,7 +72,7 @@ void get_keys(struct call *c)
 void post_key(struct call *c)
 {
 	struct view user, vhost;
-	char id[33], secret[65];
+	struct access_key_made made;
 	json_t *o = call_object(c, false);
 
 	if (!o)
@@ -83,10 +83,10 @@ void post_key(struct call *c)
 		if (!vhost.p)
 			vhost = VIEW("/");
 		call_changing(c, 201);
-		access_key_create(c->admin->access, user, vhost, id, secret, call_changed, c);
-		c->body = json_pack("{s:s, s:s, s:o, s:o}", "id", id, "secret", secret, "user", json_lossy(user),
+		access_key_create(c->admin->access, user, vhost, &made, call_changed, c);
+		c->body = json_pack("{s:s, s:s, s:o, s:o}", "id", made.id, "secret", made.secret, "user", json_lossy(user),
 				    "vhost", json_lossy(vhost));
-		explicit_bzero(secret, sizeof secret);
+		explicit_bzero(&made, sizeof made);
 	}
 	json_decref(o);
 }

@@ -112,9 +112,7 @@ static bool engine_open(struct daemon *d, struct error *e)
 	eo.store_high_bytes = (uint64_t)o->store_high_bytes;
 	eo.store_low_bytes = (uint64_t)o->store_low_bytes;
 	eo.batch_ops_max = (uint32_t)o->batch_ops_max;
-	eo.fanout_turn = (uint32_t)o->fanout_turn;
 	eo.deliver_turn = (uint32_t)o->deliver_turn;
-	eo.receive_inflight_max = (uint32_t)o->receive_inflight_max;
 	eo.codecs = &d->codecs;
 	random_secret(&eo.seed, sizeof eo.seed);
 	d->engine = engine_new(&eo, d->store, d->now, e);
@@ -141,7 +139,9 @@ static void default_vhost_make(struct daemon *d)
 		return;
 	d->pending += 2;
 	access_vhost_put(d->access, vhost, vhost_ready, d);
-	access_permission_put(d->access, view_str(d->options.default_user), vhost, all, all, all, vhost_ready, d);
+	access_permission_put(d->access,
+			      &(struct access_permission){view_str(d->options.default_user), vhost, all, all, all},
+			      vhost_ready, d);
 }
 
 static const char *not_ready(void *ctx)

@@ -140,8 +140,9 @@ enum code user_put(struct fixture *f, const char *name, const char *password, co
 enum code permission_put(struct fixture *f, const char *user, const char *vhost, const char *pattern)
 {
 	struct answer a = {0};
-	struct view p = view_str(pattern);
+	struct view text = view_str(pattern);
+	struct access_permission p = {view_str(user), view_str(vhost), text, text, text};
 
-	access_permission_put(f->access, view_str(user), view_str(vhost), p, p, p, answer_take, &a);
+	access_permission_put(f->access, &p, answer_take, &a);
 	return answered(f, &a);
 }

@@ -81,14 +81,14 @@ static void test_user_life(void **state)
 {
 	struct answer a = {0};
 	struct access_user u;
-	char id[33], secret[65];
+	struct access_key_made made;
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, false);
 	assert_int_equal(user_put(&f, "u", "p", " monitoring , ,management"), CODE_OK);
 	assert_int_equal(permission_put(&f, "u", "/", ".*"), CODE_OK);
-	access_key_create(f.access, VIEW("u"), VIEW("/"), id, secret, answer_take, &a);
+	access_key_create(f.access, VIEW("u"), VIEW("/"), &made, answer_take, &a);
 	fixture_run(&f);
 	answer_is(&a, CODE_OK);
 	assert_true(access_user_find(f.access, VIEW("u"), &u));
@@ -150,14 +150,14 @@ static void test_user_refused(void **state)
 static void test_not_found(void **state)
 {
 	struct answer a[4] = {0};
-	char id[33], secret[65];
+	struct access_key_made made;
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, false);
 	access_user_delete(f.access, VIEW("u"), answer_take, &a[0]);
 	access_key_delete(f.access, VIEW("k"), answer_take, &a[1]);
-	access_key_create(f.access, VIEW("u"), VIEW("/"), id, secret, answer_take, &a[2]);
+	access_key_create(f.access, VIEW("u"), VIEW("/"), &made, answer_take, &a[2]);
 	access_permission_delete(f.access, VIEW("u"), VIEW("/"), answer_take, &a[3]);
 	fixture_run(&f);
 	for (int i = 0; i < 4; i++)
@@ -169,13 +169,14 @@ static void test_not_found(void **state)
 static void test_order(void **state)
 {
 	struct answer a[5] = {0};
+	struct access_permission all = {VIEW("u"), VIEW("/"), VIEW("a"), VIEW("a"), VIEW("a")};
 	struct offloaded first;
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, true);
 	access_user_put(f.access, VIEW("u"), VIEW("one"), VIEW("first"), answer_take, &a[0]);
-	access_permission_put(f.access, VIEW("u"), VIEW("/"), VIEW("a"), VIEW("a"), VIEW("a"), answer_take, &a[1]);
+	access_permission_put(f.access, &all, answer_take, &a[1]);
 	access_user_put(f.access, VIEW("u"), VIEW("two"), VIEW("second"), answer_take, &a[2]);
 	access_user_delete(f.access, VIEW("u"), answer_take, &a[3]);
 	access_user_put(f.access, VIEW("u"), VIEW("three"), VIEW_NONE, answer_take, &a[4]);
@@ -227,38 +228,38 @@ static void test_vhosts(void **state)
 
 static void test_keys(void **state)
 {
-	char id[33], secret[65], id2[33], secret2[65];
+	struct access_key_made made, two;
 	struct answer a = {0};
 	struct access_key k;
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, false);
-	access_key_create(f.access, VIEW("guest"), VIEW("/"), id, secret, answer_take, &a);
-	access_key_create(f.access, VIEW("guest"), VIEW("/"), id2, secret2, answer_take, &a);
-	assert_false(access_key_find(f.access, view_str(id), &k)); /* not stored yet */
+	access_key_create(f.access, VIEW("guest"), VIEW("/"), &made, answer_take, &a);
+	access_key_create(f.access, VIEW("guest"), VIEW("/"), &two, answer_take, &a);
+	assert_false(access_key_find(f.access, view_str(made.id), &k)); /* not stored yet */
 	fixture_run(&f);
 	assert_int_equal(a.n, 2);
-	assert_int_equal(strlen(id), 20);
-	assert_int_equal(strlen(secret), 40);
-	assert_string_not_equal(id, id2);
-	assert_string_not_equal(secret, secret2);
+	assert_int_equal(strlen(made.id), 20);
+	assert_int_equal(strlen(made.secret), 40);
+	assert_string_not_equal(made.id, two.id);
+	assert_string_not_equal(made.secret, two.secret);
 	fixture_restart(&f);
-	assert_true(access_key_find(f.access, view_str(id), &k));
-	assert_true(view_is(k.secret, secret));
+	assert_true(access_key_find(f.access, view_str(made.id), &k));
+	assert_true(view_is(k.secret, made.secret));
 	/* another master key: listed, refused */
 	f.options.master_key[0] ^= 1;
 	fixture_restart(&f);
-	assert_false(access_key_find(f.access, view_str(id), &k));
+	assert_false(access_key_find(f.access, view_str(made.id), &k));
 	assert_int_equal(keys(&f), 3);
 	f.options.master_key[0] ^= 1;
 	fixture_restart(&f);
 	a.n = 0;
-	access_key_delete(f.access, view_str(id), answer_take, &a);
+	access_key_delete(f.access, view_str(made.id), answer_take, &a);
 	fixture_run(&f);
 	answer_is(&a, CODE_OK);
-	assert_false(access_key_find(f.access, view_str(id), &k));
-	assert_true(access_key_find(f.access, view_str(id2), &k));
+	assert_false(access_key_find(f.access, view_str(made.id), &k));
+	assert_true(access_key_find(f.access, view_str(two.id), &k));
 	fixture_close(&f);
 }
 
@@ -272,17 +273,17 @@ static void look_for(void *ctx, struct view key, struct view value, uint64_t ver
 
 static void test_nothing_in_clear(void **state)
 {
-	char id[33], secret[65];
+	struct access_key_made made;
 	struct answer a = {0};
 	struct fixture f;
 
 	(void)state;
 	fixture_open(&f, false);
 	user_put(&f, "u", "correct horse", "");
-	access_key_create(f.access, VIEW("u"), VIEW("/"), id, secret, answer_take, &a);
+	access_key_create(f.access, VIEW("u"), VIEW("/"), &made, answer_take, &a);
 	fixture_run(&f);
 	f.store->ops->defs(f.store, VIEW("user"), look_for, "correct horse");
-	f.store->ops->defs(f.store, VIEW("key"), look_for, secret);
+	f.store->ops->defs(f.store, VIEW("key"), look_for, made.secret);
 	fixture_close(&f);
 }
 

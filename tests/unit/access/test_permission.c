@@ -48,7 +48,7 @@ static void test_patterns(void **state)
 
 static void test_verbs_users_vhosts(void **state)
 {
-	struct access_permission p;
+	struct access_permission p, put = {VIEW("u"), VIEW("v"), VIEW("^c"), VIEW("^w"), VIEW("^r")};
 	struct answer a = {0};
 	struct fixture f;
 
@@ -56,7 +56,7 @@ static void test_verbs_users_vhosts(void **state)
 	fixture_open(&f, false);
 	assert_int_equal(user_put(&f, "u", NULL, NULL), CODE_OK);
 	access_vhost_put(f.access, VIEW("v"), answer_take, &a);
-	access_permission_put(f.access, VIEW("u"), VIEW("v"), VIEW("^c"), VIEW("^w"), VIEW("^r"), answer_take, &a);
+	access_permission_put(f.access, &put, answer_take, &a);
 	fixture_run(&f);
 	assert_int_equal(a.n, 2);
 	assert_int_equal(a.code, CODE_OK);
