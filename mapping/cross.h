@@ -18,6 +18,11 @@ struct cross_settings {
 	size_t n_promote;
 };
 
+/* The queue's settings among its declared arguments (x-mqb-body, x-mqb-promote,
+ * x-mqb-content-type) over what *s holds; results alias the table or the arena.
+ * A value of a wrong kind is no setting. */
+void cross_settings_read(const struct table *arguments, struct arena *a, struct cross_settings *s);
+
 struct cross_sqs {
 	struct view body;               /* legal SQS text */
 	struct sqs_attributes attributes;

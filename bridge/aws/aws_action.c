@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of actions, one for both wire protocols. To add one: a row here, its
+ * parameters, its run function, and its line in docs/compatibility.md. */
+#include "aws/aws_priv.h"
+
+#define TEXT(name) {name, NULL, ARG_TEXT, NULL}
+#define INT(name) {name, NULL, ARG_INT, NULL}
+#define END {NULL, NULL, ARG_TEXT, NULL}
+#define MESSAGE_SPECS                                                                  \
+	TEXT("MessageBody"), INT("DelaySeconds"), TEXT("MessageGroupId"),              \
+		TEXT("MessageDeduplicationId"),                                        \
+		{"MessageAttributes", "MessageAttribute", ARG_ATTRIBUTES, NULL},       \
+		{"MessageSystemAttributes", "MessageSystemAttribute", ARG_ATTRIBUTES, NULL}
+
+static const struct arg_spec create_queue[] = {
+	TEXT("QueueName"),
+	{"Attributes", "Attribute", ARG_PAIRS, NULL},
+	{"tags", "Tag", ARG_PAIRS, NULL},
+	END,
+};
+static const struct arg_spec get_queue_url[] = {TEXT("QueueName"), TEXT("QueueOwnerAWSAccountId"), END};
+static const struct arg_spec list_queues[] = {TEXT("QueueNamePrefix"), INT("MaxResults"), TEXT("NextToken"), END};
+static const struct arg_spec send_message[] = {TEXT("QueueUrl"), MESSAGE_SPECS, END};
+static const struct arg_spec send_entry[] = {TEXT("Id"), MESSAGE_SPECS, END};
+static const struct arg_spec send_batch[] = {
+	TEXT("QueueUrl"),
+	{"Entries", "SendMessageBatchRequestEntry", ARG_ENTRIES, send_entry},
+	END,
+};
+static const struct arg_spec receive_message[] = {
+	TEXT("QueueUrl"),
+	INT("MaxNumberOfMessages"),
+	INT("VisibilityTimeout"),
+	INT("WaitTimeSeconds"),
+	{"AttributeNames", "AttributeName", ARG_TEXTS, NULL},
+	{"MessageSystemAttributeNames", "MessageSystemAttributeName", ARG_TEXTS, NULL},
+	{"MessageAttributeNames", "MessageAttributeName", ARG_TEXTS, NULL},
+	END,
+};
+static const struct arg_spec delete_message[] = {TEXT("QueueUrl"), TEXT("ReceiptHandle"), END};
+static const struct arg_spec delete_entry[] = {TEXT("Id"), TEXT("ReceiptHandle"), END};
+static const struct arg_spec delete_batch[] = {
+	TEXT("QueueUrl"),
+	{"Entries", "DeleteMessageBatchRequestEntry", ARG_ENTRIES, delete_entry},
+	END,
+};
+static const struct arg_spec change_visibility[] = {
+	TEXT("QueueUrl"), TEXT("ReceiptHandle"), INT("VisibilityTimeout"), END};
+static const struct arg_spec visibility_entry[] = {
+	TEXT("Id"), TEXT("ReceiptHandle"), INT("VisibilityTimeout"), END};
+static const struct arg_spec visibility_batch[] = {
+	TEXT("QueueUrl"),
+	{"Entries", "ChangeMessageVisibilityBatchRequestEntry", ARG_ENTRIES, visibility_entry},
+	END,
+};
+static const struct arg_spec list_topics[] = {TEXT("NextToken"), END};
+
+static const struct aws_action actions[] = {
+	{"CreateQueue", AWS_SQS, false, true, ACCESS_CONFIGURE, sqs_create_queue, create_queue},
+	{"GetQueueUrl", AWS_SQS, false, true, ACCESS_READ, sqs_get_queue_url, get_queue_url},
+	{"ListQueues", AWS_SQS, false, true, ACCESS_READ, sqs_list_queues, list_queues},
+	{"SendMessage", AWS_SQS, true, true, ACCESS_WRITE, sqs_send_message, send_message},
+	{"SendMessageBatch", AWS_SQS, true, true, ACCESS_WRITE, sqs_send_message_batch, send_batch},
+	{"ReceiveMessage", AWS_SQS, true, true, ACCESS_READ, sqs_receive_message, receive_message},
+	{"DeleteMessage", AWS_SQS, true, false, ACCESS_READ, sqs_delete_message, delete_message},
+	{"DeleteMessageBatch", AWS_SQS, true, true, ACCESS_READ, sqs_delete_message_batch, delete_batch},
+	{"ChangeMessageVisibility", AWS_SQS, true, false, ACCESS_READ, sqs_change_visibility, change_visibility},
+	{"ChangeMessageVisibilityBatch", AWS_SQS, true, true, ACCESS_READ, sqs_change_visibility_batch,
+	 visibility_batch},
+	{"ListTopics", AWS_SNS, false, true, ACCESS_READ, sns_list_topics, list_topics},
+};
+
+const struct aws_action *aws_action_find(enum aws_service service, struct view name)
+{
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		if (actions[i].service == service && view_is(name, actions[i].name))
+			return &actions[i];
+	return NULL;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the AWS head share.
+ *
+ *   http_request ─► aws_call: who (aws_auth) ─► which action (aws_action)
+ *                   ─► arguments (aws_args, either wire) ─► queue and permission
+ *                   ─► the action's run() ─► engine verbs ─► events ─► answer
+ *
+ * Invariants: 1. a call holds its http_request until it has answered or the peer
+ * is gone, then r is NULL and nothing of the request's arena is touched.
+ * 2. a call has one engine session of its own while it waits; a session serves one call at
+ * a time and outlives it, because leases of a receive lie in it. 3. a call ends
+ * when it waits for nothing and r is NULL. */
+#ifndef MQB_AWS_AWS_PRIV_H
+#define MQB_AWS_AWS_PRIV_H
+
+#include <jansson.h>
+
+#include "aws/aws.h"
+#include "base/list.h"
+#include "base/map.h"
+
+enum {
+	SQS_BATCH_MAX = 10,
+	SQS_MESSAGE_BYTES_MAX = 1048576,
+	SQS_DELAY_S_MAX = 900,
+	SQS_VISIBILITY_S_MAX = 43200,
+	SQS_WAIT_S_MAX = 20,
+	LIST_QUEUES_MAX = 1000,
+	LIST_TOPICS_MAX = 100,
+	ARG_ITEMS_MAX = 256, /* items of one list or map; AWS takes 10 in most */
+};
+
+/* ---- arguments (aws_args.c, aws_args_json.c, aws_args_query.c) ---- */
+
+enum arg_kind {
+	ARG_TEXT,
+	ARG_INT,
+	ARG_TEXTS,      /* list of strings; Query: Name.N */
+	ARG_PAIRS,      /* string → string; Query: Name.N.Name (or Key), .Value */
+	ARG_ATTRIBUTES, /* name → {DataType, StringValue | BinaryValue} */
+	ARG_ENTRIES,    /* list of structures, `entry` describes one */
+};
+
+struct arg_spec {
+	const char *name;              /* JSON member; NULL ends a list */
+	const char *query;             /* Query prefix; NULL: as name */
+	enum arg_kind kind;
+	const struct arg_spec *entry;
+};
+
+struct arg_attribute {
+	struct view name, type, value;
+	bool has_value;
+};
+
+struct args {
+	const struct arg_spec *specs;
+	struct arg *v; /* one for each spec */
+};
+
+struct arg {
+	bool set;
+	struct view text;   /* TEXT */
+	int64_t number;     /* INT */
+	size_t n, cap;      /* items */
+	uint32_t *index;    /* Query: N of each item */
+	union {
+		struct view *texts;
+		struct attribute *pairs;
+		struct arg_attribute *attributes;
+		struct args *entries;
+	};
+};
+
+/* ---- faults (aws_error.c) ---- */
+
+enum fault {
+	FAULT_NONE,
+	FAULT_QUEUE_MISSING,
+	FAULT_QUEUE_EXISTS,
+	FAULT_BATCH_TOO_MANY,
+	FAULT_BATCH_EMPTY,
+	FAULT_BATCH_ID,
+	FAULT_BATCH_IDS,
+	FAULT_BATCH_TOO_LONG,
+	FAULT_OVER_LIMIT,
+	FAULT_RECEIPT,
+	FAULT_ATTRIBUTE_NAME,
+	FAULT_ATTRIBUTE_VALUE,
+	FAULT_CONTENTS,
+	FAULT_PARAMETER,
+	FAULT_MISSING_PARAMETER,
+	FAULT_SNS_PARAMETER,
+	FAULT_UNSUPPORTED,
+	FAULT_ACTION,
+	FAULT_MISSING_ACTION,
+	FAULT_MALFORMED_QUERY,
+	FAULT_SERIALIZATION,
+	FAULT_TOKEN_ID,
+	FAULT_TOKEN_MISSING,
+	FAULT_SIGNATURE_INCOMPLETE,
+	FAULT_ACCESS,
+	FAULT_UNAVAILABLE,
+	FAULT_INTERNAL,
+	FAULTS,
+};
+
+struct refusal {
+	enum fault fault;
+	struct view text; /* in the request's arena; empty: the fault's own */
+};
+
+/* ---- calls ---- */
+
+enum aws_wire { WIRE_JSON, WIRE_QUERY };
+enum aws_service { AWS_SQS, AWS_SNS };
+
+struct aws_call;
+struct aws_action {
+	const char *name;
+	enum aws_service service;
+	bool queue;              /* works on the queue of QueueUrl or of the path */
+	bool answers;            /* Query: has a Result element */
+	enum access_verb verb;   /* needed on that queue */
+	void (*run)(struct aws_call *c);
+	const struct arg_spec *specs;
+};
+
+struct aws_session {
+	struct link link; /* idle, of its account */
+	struct aws_account *account;
+	uint64_t id;
+	struct aws_call *call; /* NULL: idle */
+};
+
+struct aws_account {
+	struct aws *aws;
+	uint64_t conn;
+	struct view key; /* user NUL vhost, behind the struct */
+	struct link idle;
+};
+
+struct aws_queue {
+	struct view name, vhost; /* true name */
+	uint32_t uid;
+};
+
+struct aws_call {
+	struct link link; /* of aws.calls, or free */
+	struct aws *aws;
+	struct http_request *r; /* NULL: answered or gone */
+	struct arena *arena;    /* of r */
+	struct now now;
+	enum aws_wire wire;
+	enum aws_service service;
+	const struct aws_action *action;
+	char request_id[37];
+	json_t *json;           /* what arguments alias */
+	const struct http_pair *pairs;
+	size_t n_pairs;
+	struct view user, vhost, region;
+	struct args args;
+	struct aws_queue queue;
+	struct aws_session *session;
+	uint64_t cmd, n_cmds;   /* first command or tag; item i has cmd + i */
+	size_t waiting;         /* engine answers still to come */
+	void *state;            /* the action's, in the arena */
+	void (*event)(struct aws_call *c, const struct event *ev);
+	/* The peer is gone; sets waiting to what still comes. NULL: all of it comes. */
+	void (*cancel)(struct aws_call *c);
+};
+
+struct aws {
+	struct aws_options o;
+	struct engine *engine;
+	struct access *access;
+	const struct codecs *codecs;
+	struct rng *rng;
+	struct http_service service;
+	struct mapv accounts;   /* user NUL vhost → struct aws_account */
+	struct link calls, free_calls;
+	struct link handovers;  /* answers of receives on their way to the socket */
+	struct map64 guesses;   /* queue uid → struct body_guess */
+	struct buf reply;       /* the one answer being written */
+	struct buf scratch;
+	uint64_t next_cmd;
+	struct aws_counters counters;
+};
+
+/* aws.c: an engine session for the vhost of c->queue; c->cmd is set for n commands,
+ * c->waiting to n. false: has answered. */
+bool aws_call_engage(struct aws_call *c, size_t n);
+/* Answers and leaves r NULL. */
+void aws_call_answer(struct aws_call *c, int status, const char *query_error, struct view body);
+
+/* aws_session.c */
+struct aws_session *aws_session_take(struct aws *a, struct view user, struct view vhost);
+void aws_session_give(struct aws_session *s);
+void aws_accounts_free(struct aws *a);
+/* aws.c: an engine event for the call of a session. */
+void aws_call_event(struct aws_call *c, const struct event *ev);
+
+/* aws_auth.c: fills user, vhost, region. */
+bool aws_auth(struct aws_call *c, struct refusal *f);
+bool aws_may_see(struct aws_call *c, struct view vhost, struct view name);
+bool aws_may(struct aws_call *c, enum access_verb verb, struct view vhost, struct view name,
+	     enum aws_service service, struct refusal *f);
+
+/* aws_action.c */
+const struct aws_action *aws_action_find(enum aws_service service, struct view name);
+
+/* aws_args.c */
+void args_init(struct args *args, const struct arg_spec *specs, struct arena *a);
+/* Must be in the action's specs. */
+const struct arg *args_get(const struct args *args, const char *name);
+/* Query prefix of a spec. */
+struct view arg_prefix(const struct arg_spec *s);
+bool arg_int_parse(struct view text, int64_t *out);
+/* Item `at`, grown by one item of `size` bytes when it is the next. */
+void *arg_item(struct arg *arg, size_t at, size_t size, struct arena *a);
+bool args_from_json(struct aws_call *c, struct refusal *f);
+bool args_from_query(struct aws_call *c, struct refusal *f);
+
+/* aws_queue.c */
+bool aws_queue_resolve(struct aws_call *c, struct view url, struct aws_queue *out, struct refusal *f);
+bool aws_queue_named(struct aws_call *c, struct view vhost, struct view name, struct aws_queue *out);
+/* In the arena. */
+struct view aws_queue_url(struct aws_call *c, struct view vhost, struct view true_name);
+struct view aws_queue_arn(struct aws_call *c, struct view vhost, struct view true_name);
+/* An integer attribute of a queue, or its default. */
+int64_t aws_queue_number(struct aws_call *c, const struct aws_queue *q, const char *name, int64_t fallback);
+
+/* aws_error.c */
+struct fault_row {
+	int status;
+	bool receiver; /* our fault, not the sender's */
+	const char *shape, *code, *text, *query_text;
+};
+const struct fault_row *fault_row(enum fault f);
+/* Fills *f; returns false so that `return refuse(...)` reads well. */
+bool refuse(struct aws_call *c, struct refusal *f, enum fault fault, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+bool refuse_engine(struct aws_call *c, struct refusal *f, const struct error *e);
+bool refuse_missing(struct aws_call *c, struct refusal *f, const char *parameter);
+/* A value as it may stand in a text: "%.*s" of it is legal and not too long. */
+struct view shown(struct aws_call *c, struct view v);
+struct view refusal_text(const struct aws_call *c, const struct refusal *f);
+/* Answers the call. */
+void aws_call_refuse(struct aws_call *c, const struct refusal *f);
+
+/* aws_reply.c: one answer at a time, into aws.reply. */
+void reply_begin(struct aws_call *c);
+void reply_end(struct aws_call *c); /* closes and answers 200 */
+void reply_text(struct aws_call *c, const char *name, struct view v);
+void reply_bool(struct aws_call *c, const char *name, bool v);
+/* wrapper: the XML element around a list; NULL: flattened. */
+void reply_list_open(struct aws_call *c, const char *name, const char *wrapper);
+void reply_list_close(struct aws_call *c, const char *wrapper);
+void reply_item_open(struct aws_call *c, const char *element);
+void reply_item_close(struct aws_call *c, const char *element);
+void reply_item_text(struct aws_call *c, const char *element, struct view v);
+void reply_map_open(struct aws_call *c, const char *name);
+void reply_map_close(struct aws_call *c);
+void reply_entry_open(struct aws_call *c, const char *element, struct view key);
+void reply_entry_close(struct aws_call *c, const char *element);
+void reply_entry_text(struct aws_call *c, const char *element, struct view key, struct view v);
+void reply_error(struct aws_call *c, const struct fault_row *row, struct view text);
+
+/* sqs_batch.c */
+/* Checks that hold for every batch action; the entries' specs have an "Id". */
+bool batch_check(struct aws_call *c, const char *entry_shape, const struct arg **entries, struct refusal *f);
+/* One row of Failed[]. */
+void batch_failed(struct aws_call *c, struct view id, const struct refusal *f);
+
+/* sqs_queue_attributes.c: names, ranges, combinations of CreateQueue. The checked
+ * ones in *out, in the arena. */
+bool queue_attributes_check(struct aws_call *c, const struct arg *given, struct view queue,
+			    const struct attribute **out, size_t *n, struct refusal *f);
+
+/* sqs_cross.c: settings of c->queue; what an SQS reader of it gets (counts guesses). */
+void aws_cross_settings(struct aws_call *c, struct cross_settings *s);
+void aws_cross(struct aws_call *c, const struct cross_settings *s, const struct message *m, struct cross_sqs *out);
+void aws_guesses_free(struct aws *a);
+
+/* sqs_receive.c */
+void aws_handovers_free(struct aws *a);
+
+/* sqs_page.c: tokens of a list by name */
+struct view page_token(struct aws_call *c, struct view last);
+bool page_token_open(struct aws_call *c, struct view token, struct view *last);
+
+/* The actions. */
+void sqs_create_queue(struct aws_call *c);
+void sqs_get_queue_url(struct aws_call *c);
+void sqs_list_queues(struct aws_call *c);
+void sqs_send_message(struct aws_call *c);
+void sqs_send_message_batch(struct aws_call *c);
+void sqs_receive_message(struct aws_call *c);
+void sqs_delete_message(struct aws_call *c);
+void sqs_delete_message_batch(struct aws_call *c);
+void sqs_change_visibility(struct aws_call *c);
+void sqs_change_visibility_batch(struct aws_call *c);
+void sns_list_topics(struct aws_call *c);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Queue attributes as CreateQueue takes them: names, ranges, what goes together
+ * (sqs-sns.md §2, §4, §7). */
+#include "aws/aws_priv.h"
+
+#include <inttypes.h>
+
+#include "mapping/names.h"
+
+enum attribute_kind {
+	KIND_INT,
+	KIND_BOOL,
+	KIND_TEXT,
+	KIND_JSON,
+	KIND_FIFO_ONLY,
+};
+
+static const struct attribute_row {
+	const char *name;
+	enum attribute_kind kind;
+	int64_t min, max;
+	const char *refused; /* FIFO_ONLY: what AWS says on a standard queue */
+} rows[] = {
+	{"DelaySeconds", KIND_INT, 0, 900, NULL},
+	{"MaximumMessageSize", KIND_INT, 1024, 1048576, NULL},
+	{"MessageRetentionPeriod", KIND_INT, 60, 1209600, NULL},
+	{"ReceiveMessageWaitTimeSeconds", KIND_INT, 0, 20, NULL},
+	{"VisibilityTimeout", KIND_INT, 0, 43200, NULL},
+	{"Policy", KIND_JSON, 0, 0, NULL},
+	{"RedrivePolicy", KIND_JSON, 0, 0, NULL},
+	{"RedriveAllowPolicy", KIND_JSON, 0, 0, NULL},
+	{"KmsMasterKeyId", KIND_TEXT, 0, 0, NULL},
+	{"KmsDataKeyReusePeriodSeconds", KIND_INT, 60, 86400, NULL},
+	{"SqsManagedSseEnabled", KIND_BOOL, 0, 0, NULL},
+	{"ContentBasedDeduplication", KIND_FIFO_ONLY, 0, 0, "Unknown Attribute ContentBasedDeduplication."},
+	{"DeduplicationScope", KIND_FIFO_ONLY, 0, 0,
+	 "You can specify the DeduplicationScope only when FifoQueue is set to true."},
+	{"FifoThroughputLimit", KIND_FIFO_ONLY, 0, 0,
+	 "You can specify the FifoThroughputLimit only when FifoQueue is set to true."},
+};
+
+static const struct attribute_row *row_find(struct view name)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (view_is(name, rows[i].name))
+			return &rows[i];
+	return NULL;
+}
+
+static struct view attribute_of(const struct arg *given, const char *name)
+{
+	for (size_t i = 0; i < given->n; i++)
+		if (view_is(given->pairs[i].name, name))
+			return given->pairs[i].value;
+	return VIEW_NONE;
+}
+
+static bool has(const struct arg *given, const char *name)
+{
+	for (size_t i = 0; i < given->n; i++)
+		if (view_is(given->pairs[i].name, name))
+			return true;
+	return false;
+}
+
+static bool bad_value(struct aws_call *c, struct refusal *f, const char *name)
+{
+	return refuse(c, f, FAULT_ATTRIBUTE_VALUE, "Invalid value for the parameter %s.", name);
+}
+
+/* sqs-sns.md §7: {"deadLetterTargetArn": arn, "maxReceiveCount": 1..1000} */
+static bool redrive_target_exists(struct aws_call *c, const json_t *arn)
+{
+	const char *text = json_string_value(arn);
+	const char *name = text ? strrchr(text, ':') : NULL;
+	struct aws_queue target;
+
+	return name && strncmp(text, "arn:aws:sqs:", 12) == 0 &&
+	       aws_queue_named(c, c->vhost, view_str(name + 1), &target);
+}
+
+static bool redrive_check(struct aws_call *c, json_t *policy, struct view text, struct refusal *f)
+{
+	const json_t *arn = json_object_get(policy, "deadLetterTargetArn");
+	const json_t *max = json_object_get(policy, "maxReceiveCount");
+	struct view v = shown(c, text);
+	int64_t n = json_integer_value(max);
+
+	if (!json_is_string(arn))
+		return refuse(c, f, FAULT_PARAMETER, "The required parameter 'deadLetterTargetArn' is missing");
+	if (!max)
+		return refuse(c, f, FAULT_PARAMETER, "The required parameter 'maxReceiveCount' is missing");
+	if (json_is_string(max) && !arg_int_parse(view_str(json_string_value(max)), &n))
+		n = 0;
+	if (n < 1 || n > 1000)
+		return refuse(c, f, FAULT_PARAMETER,
+			      "Value %.*s for parameter RedrivePolicy is invalid. Reason: Invalid value for "
+			      "maxReceiveCount: %" PRId64 ", valid values are from 1 to 1000 both inclusive.",
+			      VIEW_ARG(v), n);
+	if (!redrive_target_exists(c, arn))
+		return refuse(c, f, FAULT_PARAMETER,
+			      "Value %.*s for parameter RedrivePolicy is invalid. Reason: Dead letter target does "
+			      "not exist.",
+			      VIEW_ARG(v));
+	return true;
+}
+
+/* An empty string means: none. */
+static bool json_check(struct aws_call *c, const struct attribute_row *row, struct view text, struct refusal *f)
+{
+	json_t *j = text.n ? json_loadb((const char *)text.p, text.n, 0, NULL) : NULL;
+	bool ok = text.n == 0 || json_is_object(j);
+
+	if (!ok)
+		bad_value(c, f, row->name);
+	else if (j && strcmp(row->name, "RedrivePolicy") == 0)
+		ok = redrive_check(c, j, text, f);
+	json_decref(j);
+	return ok;
+}
+
+static bool value_check(struct aws_call *c, const struct attribute_row *row, struct attribute *at,
+			struct refusal *f)
+{
+	int64_t n;
+
+	switch (row->kind) {
+	case KIND_INT:
+		if (!arg_int_parse(at->value, &n) || n < row->min || n > row->max)
+			return bad_value(c, f, row->name);
+		at->value = view_str(arena_printf(c->arena, "%" PRId64, n));
+		return true;
+	case KIND_BOOL:
+		return view_is(at->value, "true") || view_is(at->value, "false") || bad_value(c, f, row->name);
+	case KIND_JSON:
+		return json_check(c, row, at->value, f);
+	case KIND_TEXT:
+		return sqs_text_legal(at->value) || bad_value(c, f, row->name);
+	case KIND_FIFO_ONLY:
+		break;
+	}
+	return refuse(c, f, FAULT_ATTRIBUTE_NAME, "%s", row->refused);
+}
+
+/* FIFO is not built: said at once, so that no queue is quietly a standard one. */
+static bool fifo_check(struct aws_call *c, const struct arg *given, struct view queue, struct refusal *f)
+{
+	struct view fifo = attribute_of(given, "FifoQueue");
+	bool named = view_ends(queue, VIEW(".fifo"));
+
+	if (!has(given, "FifoQueue"))
+		return !named || refuse(c, f, FAULT_PARAMETER,
+					"Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 "
+					"in length");
+	if (view_is(fifo, "false"))
+		return refuse(c, f, FAULT_ATTRIBUTE_NAME, "Unknown Attribute FifoQueue.");
+	if (!view_is(fifo, "true"))
+		return bad_value(c, f, "FifoQueue");
+	if (!named)
+		return refuse(c, f, FAULT_PARAMETER,
+			      "The name of a FIFO queue can only include alphanumeric characters, hyphens, or "
+			      "underscores, must end with .fifo suffix and be 1 to 80 in length");
+	return refuse(c, f, FAULT_UNSUPPORTED, "FIFO queues are not supported by this version.");
+}
+
+bool queue_attributes_check(struct aws_call *c, const struct arg *given, struct view queue,
+			    const struct attribute **out, size_t *n, struct refusal *f)
+{
+	struct attribute *v = arena_alloc(c->arena, given->n * sizeof(*v));
+
+	if (!fifo_check(c, given, queue, f))
+		return false;
+	for (size_t i = 0; i < given->n; i++) {
+		const struct attribute_row *row = row_find(given->pairs[i].name);
+
+		v[i] = given->pairs[i];
+		if (!row) {
+			struct view name = shown(c, v[i].name);
+
+			return refuse(c, f, FAULT_ATTRIBUTE_NAME, "Unknown Attribute %.*s.", VIEW_ARG(name));
+		}
+		if (!value_check(c, row, &v[i], f))
+			return false;
+	}
+	if (attribute_of(given, "KmsMasterKeyId").n && view_is(attribute_of(given, "SqsManagedSseEnabled"), "true"))
+		return refuse(c, f, FAULT_ATTRIBUTE_NAME,
+			      "You can use one type of server-side encryption (SSE) at one time. You can either "
+			      "enable KMS SSE or SQS SSE.");
+	*out = v;
+	*n = given->n;
+	return true;
+}

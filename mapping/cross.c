@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The two crossings between 0-9-1 and SQS, put together from bodies
+ * (cross_body.c), single values (cross_value.c), promotion (cross_attributes.c)
+ * and mqb.p (cross_packed.c, cross_unpack.c). */
+#include "mapping/cross_priv.h"
+
+#include "base/log.h"
+
+#define SQS_BYTES_MAX ((size_t)1 << 20)
+
+static bool sqs_itself(const struct message *m, struct arena *a, struct cross_sqs *out)
+{
+	out->body = cross_body_flat(m->body, a);
+	if (sqs_attributes_decode(m->raw, &out->attributes))
+		return true;
+	out->attributes = (struct sqs_attributes){0};
+	return false;
+}
+
+bool cross_to_sqs(const struct cross_settings *s, const struct codecs *codecs, const struct message *m,
+		  struct arena *a, struct cross_sqs *out)
+{
+	struct bag bag = {0};
+	bool ok = true;
+
+	*out = (struct cross_sqs){0};
+	if (m->raw_kind == RAW_SQS)
+		return sqs_itself(m, a, out);
+	if (m->raw_kind != RAW_NONE) {
+		const struct header_codec *codec = codecs->of[m->raw_kind];
+
+		ok = codec && codec->decode(m->raw, a, &bag);
+	}
+
+	enum cross_mark mark = cross_body_to_sqs(s, ok ? &bag : NULL, m, a, out);
+	struct sqs_attributes *attributes = &out->attributes;
+	size_t room = SQS_ATTRIBUTES_MAX - (mark != MARK_NONE);
+	size_t used = out->body.n + (mark != MARK_NONE ? sizeof("mqb.encStringbase64") : 0);
+
+	if (ok)
+		cross_attributes_to_sqs(s, &bag, m, a, room, used < SQS_BYTES_MAX ? SQS_BYTES_MAX - used : 0,
+					attributes);
+	if (mark != MARK_NONE) {
+		must(attributes->n < SQS_ATTRIBUTES_MAX);
+		attributes->v[attributes->n++] = (struct sqs_attribute){
+			MARK_ENC, VIEW("String"), mark == MARK_EMPTY ? VIEW("empty") : VIEW("base64")};
+	}
+	return ok;
+}
+
+/* ---- SQS → 0-9-1 ---- */
+
+/* The crossing under way. */
+struct incoming {
+	struct sqs_attributes attributes;
+	const struct sqs_attribute *enc, *packed_at, *content_type, *correlation_id, *reply_to;
+	struct cross_packed packed;
+	struct arena *a;
+	struct table *headers; /* room for all */
+};
+
+static bool is_text(const struct sqs_attribute *at)
+{
+	return view_starts(at->type, VIEW("String"));
+}
+
+/* A String attribute that is a property; one too long for a property is a header. */
+static void claim(const struct sqs_attribute **slot, const struct sqs_attribute *at)
+{
+	if (!*slot && is_text(at) && at->value.n <= SHORTSTR_MAX)
+		*slot = at;
+}
+
+static void attributes_sort(struct incoming *in, const struct message *m, struct cross_legacy *out)
+{
+	struct view text = cross_body_flat(m->body, in->a);
+
+	for (size_t i = 0; i < in->attributes.n; i++) {
+		const struct sqs_attribute *at = &in->attributes.v[i];
+
+		if (view_eq(at->name, MARK_ENC) && is_text(at) &&
+		    cross_body_from_sqs(at->value, text, in->a, &out->body)) {
+			in->enc = at;
+			out->body_replaced = true;
+		} else if (view_eq(at->name, MARK_PACKED) && is_text(at) &&
+			   cross_packed_read(at->value, in->a, &in->packed)) {
+			in->packed_at = at;
+		} else if (view_is(at->name, "content-type")) {
+			claim(&in->content_type, at);
+		} else if (view_is(at->name, "correlation-id")) {
+			claim(&in->correlation_id, at);
+		} else if (view_is(at->name, "reply-to")) {
+			claim(&in->reply_to, at);
+		}
+	}
+	for (size_t i = 0; i < in->attributes.n; i++)
+		if (view_is(in->attributes.v[i].name, "contentType"))
+			claim(&in->content_type, &in->attributes.v[i]);
+}
+
+static bool is_consumed(const struct incoming *in, const struct sqs_attribute *at)
+{
+	return at == in->enc || at == in->packed_at || at == in->content_type || at == in->correlation_id ||
+	       at == in->reply_to;
+}
+
+static void header_add(struct incoming *in, struct view name, struct value v)
+{
+	in->headers->v[in->headers->n++] = (struct field){name, v};
+}
+
+static void header_add_text(struct incoming *in, struct view name, struct view text)
+{
+	if (text.n)
+		header_add(in, name, (struct value){.type = VALUE_STRING, .s = text});
+}
+
+static char wire_of(const struct incoming *in, struct view name)
+{
+	for (size_t i = 0; i < in->packed.n_types; i++)
+		if (view_eq(in->packed.types[i].name, name))
+			return in->packed.types[i].wire;
+	return 0;
+}
+
+/* Facts that only a broker may say; ignored in mqb.p of anybody else. */
+static bool is_brokers(struct view name)
+{
+	return view_is(name, "x-death") || view_starts(name, VIEW("x-first-death-")) ||
+	       view_starts(name, VIEW("x-last-death-"));
+}
+
+/* Attributes, then facts of SQS, then what mqb.p holds and no attribute says. */
+static void headers_fill(struct incoming *in, const struct cross_facts *f)
+{
+	const struct sqs_attributes *at = &in->attributes;
+
+	for (size_t i = 0; i < at->n; i++)
+		/* SQS allows names of 256 bytes, a field table 255. */
+		if (!is_consumed(in, &at->v[i]) && at->v[i].name.n <= SHORTSTR_MAX)
+			header_add(in, at->v[i].name,
+				   cross_value_from_attribute(&at->v[i], wire_of(in, at->v[i].name), in->a));
+	header_add_text(in, HEADER_TRACE, at->trace_header);
+	header_add_text(in, VIEW("MessageGroupId"), at->group_id);
+	header_add_text(in, VIEW("MessageDeduplicationId"), at->dedup_id);
+	if (f->sequence)
+		header_add_text(in, VIEW("SequenceNumber"),
+				view_str(arena_printf(in->a, "%020llu", (unsigned long long)f->sequence)));
+
+	size_t said = in->headers->n;
+	for (size_t i = 0; i < in->packed.bag.headers.n; i++) {
+		const struct field *h = &in->packed.bag.headers.v[i];
+		struct table attributes = {in->headers->v, said};
+
+		if (!is_brokers(h->name) && !table_find(&attributes, h->name))
+			header_add(in, h->name, h->value);
+	}
+}
+
+static void property_set(struct bag *bag, uint32_t bit, struct view *at, struct view text)
+{
+	bag->has |= bit;
+	*at = text;
+}
+
+static void properties_fill(const struct incoming *in, const struct cross_settings *s, const struct message *m,
+			    const struct cross_facts *f, struct bag *bag)
+{
+	*bag = in->packed.bag;
+	bag->has &= ~(uint32_t)BAG_USER_ID;
+	if (in->content_type)
+		property_set(bag, BAG_CONTENT_TYPE, &bag->content_type, in->content_type->value);
+	else if (!(bag->has & BAG_CONTENT_TYPE) && s->default_content_type.n)
+		property_set(bag, BAG_CONTENT_TYPE, &bag->content_type, s->default_content_type);
+	if (in->correlation_id)
+		property_set(bag, BAG_CORRELATION_ID, &bag->correlation_id, in->correlation_id->value);
+	if (in->reply_to)
+		property_set(bag, BAG_REPLY_TO, &bag->reply_to, in->reply_to->value);
+	if (!(bag->has & BAG_DELIVERY_MODE)) {
+		bag->has |= BAG_DELIVERY_MODE;
+		bag->delivery_mode = 2;
+	}
+	if (!(bag->has & BAG_MESSAGE_ID)) {
+		char id[37];
+
+		uuid_format(f->id, id);
+		property_set(bag, BAG_MESSAGE_ID, &bag->message_id, arena_copy(in->a, view_str(id)));
+	}
+	if (!(bag->has & BAG_TIMESTAMP)) {
+		bag->has |= BAG_TIMESTAMP;
+		bag->timestamp = (uint64_t)(m->sent_ms / 1000);
+	}
+}
+
+bool cross_to_amqp091(const struct cross_settings *s, const struct codecs *codecs, const struct message *m,
+		      const struct cross_facts *f, struct arena *a, struct cross_legacy *out)
+{
+	struct incoming in = {.a = a, .headers = &out->bag.headers};
+	bool ok = m->raw_kind == RAW_NONE ||
+		  (m->raw_kind == RAW_SQS && sqs_attributes_decode(m->raw, &in.attributes));
+
+	(void)codecs; /* AMQP 1.0 and STOMP will be read through them */
+	*out = (struct cross_legacy){.exchange = m->exchange, .key = m->key};
+	if (!ok)
+		in.attributes.n = 0;
+	if (m->exchange.n == 0 && m->key.n == 0)
+		out->key = f->queue;
+	attributes_sort(&in, m, out);
+	properties_fill(&in, s, m, f, &out->bag);
+
+	size_t room = in.attributes.n + 4 + in.packed.bag.headers.n;
+	out->bag.headers = (struct table){arena_alloc(a, room * sizeof(struct field)), 0};
+	headers_fill(&in, f);
+	if (out->bag.headers.n)
+		out->bag.has |= BAG_HEADERS;
+	return ok;
+}
