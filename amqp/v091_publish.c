@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* basic.publish and its content: method, header, body frames (0-9-1 §4.2.6). The
+ * whole publish is read before it is answered, whatever is wrong with it. Body
+ * octets go from the read buffer into the message's body, nowhere else. */
+#include "amqp/v091_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/log.h"
+
+enum { CONTENT_HEADER_FIXED = 12 }; /* class, weight, body size */
+
+bool v091_content_expected(const struct channel *ch)
+{
+	return ch->content && ch->content->state != CONTENT_NONE;
+}
+
+static void content_reset(struct content *k)
+{
+	k->state = CONTENT_NONE;
+	body_unref(k->body);
+	k->body = NULL;
+	buf_clear(&k->header);
+}
+
+void v091_content_free(struct channel *ch)
+{
+	struct content *k = ch->content;
+
+	if (!k)
+		return;
+	content_reset(k);
+	buf_fini(&k->header);
+	free(k);
+	ch->content = NULL;
+}
+
+void v091_on_publish(struct channel *ch, const void *method)
+{
+	const amqp_basic_publish_t *m = method;
+	struct content *k = ch->content;
+
+	if (m->immediate) { /* rabbitmq.md 4.3 */
+		v091_channel_fail(ch, AMQP_NOT_IMPLEMENTED, AMQP_BASIC_PUBLISH_METHOD, "immediate=true");
+		return;
+	}
+	if (!k) {
+		k = ch->content = mem_zalloc(sizeof(*k));
+		buf_init(&k->header, ch->conn->frame_max);
+	}
+	k->state = CONTENT_HEADER;
+	k->mandatory = m->mandatory;
+	k->discard = false;
+	k->got = 0;
+	k->exchange_n = (uint8_t)m->exchange.len;
+	k->key_n = (uint8_t)m->routing_key.len;
+	memcpy(k->exchange, m->exchange.bytes, m->exchange.len);
+	memcpy(k->key, m->routing_key.bytes, m->routing_key.len);
+}
+
+/* ---- the finished publish ------------------------------------------------------------ */
+
+/* rabbitmq.md 4.4, in Erlang's words for what is wrong. */
+static bool expiration_check(struct channel *ch, struct view text)
+{
+	size_t at = text.n && (text.p[0] == '-' || text.p[0] == '+') ? 1 : 0, digits = at;
+	bool negative = at && text.p[0] == '-', zero = true;
+
+	while (digits < text.n && text.p[digits] >= '0' && text.p[digits] <= '9')
+		zero = text.p[digits++] == '0' && zero;
+	if (digits == at) {
+		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, AMQP_BASIC_PUBLISH_METHOD,
+			     "invalid expiration '%.*s': no_integer", VIEW_ARG(text));
+		return false;
+	}
+	if (digits < text.n) {
+		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, AMQP_BASIC_PUBLISH_METHOD,
+			     "invalid expiration '%.*s': {leftover_string,\"%.*s\"}", VIEW_ARG(text),
+			     VIEW_ARG(view_skip(text, digits)));
+		return false;
+	}
+	if (negative && !zero) {
+		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, AMQP_BASIC_PUBLISH_METHOD,
+			     "invalid expiration '%.*s': {value_negative,%.*s}", VIEW_ARG(text), VIEW_ARG(text));
+		return false;
+	}
+	return true;
+}
+
+static bool user_check(struct channel *ch, struct view said)
+{
+	struct conn *c = ch->conn;
+
+	if (view_eq(said, c->user) || access_user_has_tag(c->env->access, c->user, "impersonator"))
+		return true;
+	/* rabbitmq.md 4.5 */
+	v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, AMQP_BASIC_PUBLISH_METHOD,
+		     "user_id property set to '%.*s' but authenticated user was '%.*s'", VIEW_ARG(said),
+		     VIEW_ARG(c->user));
+	return false;
+}
+
+/* false: refused, the channel or connection has failed. */
+static bool publish_check(struct channel *ch, const struct content *k, struct properties *p)
+{
+	const uint32_t id = AMQP_BASIC_PUBLISH_METHOD;
+	uint64_t max = ch->conn->env->options.message_bytes_max;
+
+	if (k->size > max) { /* rabbitmq.md 4.6 */
+		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, id,
+			     "message size %" PRIu64 " is larger than max size %" PRIu64, k->size, max);
+		return false;
+	}
+	if (!v091_grant_check(ch, id, ACCESS_WRITE, RESOURCE_EXCHANGE, view_of(k->exchange, k->exchange_n)))
+		return false;
+	if (v091_properties_scan(buf_view(&k->header), p) != GUARD_OK) {
+		v091_channel_fail(ch, AMQP_SYNTAX_ERROR, id, "malformed content header");
+		return false;
+	}
+	if (p->carbon_copies) {
+		v091_channel_fail(ch, AMQP_NOT_IMPLEMENTED, id, "headers CC and BCC");
+		return false;
+	}
+	if (p->has_user_id && !user_check(ch, p->user_id))
+		return false;
+	if (p->has_expiration && !expiration_check(ch, p->expiration))
+		return false;
+	if (view_is(p->reply_to, "amq.rabbitmq.reply-to")) { /* rabbitmq.md 4.26 */
+		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, id, "fast reply consumer does not exist");
+		return false;
+	}
+	return true;
+}
+
+static struct message *message_make(struct channel *ch, struct content *k, const struct properties *p)
+{
+	struct conn *c = ch->conn;
+	uint8_t id[16];
+	struct message_spec spec = {
+		.raw_kind = RAW_AMQP091,
+		.priority = p->priority,
+		.durable = p->delivery_mode == 2,
+		.id = id,
+		.sent_ms = c->now.wall_ms,
+		.exchange = view_of(k->exchange, k->exchange_n),
+		.key = view_of(k->key, k->key_n),
+		.user = c->user,
+		.raw = buf_view(&k->header),
+	};
+	struct body *body = k->body;
+
+	rng_uuid(c->env->rng, id);
+	k->body = NULL;
+	return message_new(&spec, body);
+}
+
+static void blocked_tell(struct conn *c)
+{
+	amqp_connection_blocked_t m = {.reason = bytes_out(VIEW("low on memory & disk"))};
+
+	if (!c->client.blocked || c->blocked_said) /* rabbitmq.md 1.17 */
+		return;
+	c->blocked_said = true;
+	v091_send_method(c, 0, AMQP_CONNECTION_BLOCKED_METHOD, &m);
+}
+
+static void publish_do(struct channel *ch, struct content *k)
+{
+	struct conn *c = ch->conn;
+	struct properties p;
+	struct message *m;
+	unsigned flags = k->mandatory ? PUBLISH_MANDATORY : 0;
+	uint64_t tag;
+
+	if (!publish_check(ch, k, &p))
+		return;
+	m = message_make(ch, k, &p);
+	if (!m) {
+		v091_channel_fail(ch, AMQP_RESOURCE_ERROR, AMQP_BASIC_PUBLISH_METHOD, "out of memory");
+		return;
+	}
+	c->wire->publishes = true;
+	tag = v091_confirm_next(ch);
+	if (tag)
+		flags |= PUBLISH_CONFIRM;
+	if (k->exchange_n)
+		engine_publish(c->env->engine, ch->session, m->exchange, m->key, m, flags, tag);
+	else
+		engine_send(c->env->engine, ch->session, m->key, m, flags, 0, tag);
+	message_unref(m);
+	if (c->blocked)
+		blocked_tell(c);
+}
+
+static void content_done(struct channel *ch)
+{
+	struct conn *c = ch->conn;
+	struct content *k = ch->content;
+
+	k->state = CONTENT_NONE;
+	publish_do(ch, k);
+	/* A failure may have taken the channel, and the content with it. */
+	if (c->state == CONN_RUNNING && ch->content)
+		content_reset(ch->content);
+}
+
+/* ---- frames --------------------------------------------------------------------------- */
+
+static void header_in(struct channel *ch, const struct frame *f)
+{
+	struct content *k = ch->content;
+	uint16_t class_id = be16_get(f->bytes.p), weight = be16_get(f->bytes.p + 2);
+
+	if (class_id != AMQP_BASIC_CLASS && weight == 0) {
+		v091_conn_fail(ch->conn, AMQP_UNEXPECTED_FRAME, AMQP_BASIC_PUBLISH_METHOD,
+			  "expected content header for class 60, got one for class %u instead", class_id);
+		return;
+	}
+	if (weight) {
+		v091_conn_fail(ch->conn, AMQP_UNEXPECTED_FRAME, AMQP_BASIC_PUBLISH_METHOD,
+			  "expected content header for class 60, got non content header frame instead");
+		return;
+	}
+	k->size = be64_get(f->bytes.p + 4);
+	k->discard = k->size > ch->conn->env->options.message_bytes_max;
+	buf_add(&k->header, view_skip(f->bytes, CONTENT_HEADER_FIXED));
+	k->state = CONTENT_BODY;
+	if (k->size == 0) {
+		content_done(ch);
+		return;
+	}
+	if (k->discard)
+		return;
+	k->body = body_new(k->size);
+	if (!k->body)
+		v091_conn_fail(ch->conn, AMQP_RESOURCE_ERROR, AMQP_BASIC_PUBLISH_METHOD, "out of memory");
+}
+
+static void body_in(struct channel *ch, const struct frame *f)
+{
+	struct content *k = ch->content;
+
+	if (f->bytes.n > k->size - k->got) {
+		v091_conn_fail(ch->conn, AMQP_UNEXPECTED_FRAME, AMQP_BASIC_PUBLISH_METHOD,
+			  "expected content body of %" PRIu64 " octets, got more", k->size);
+		return;
+	}
+	k->got += f->bytes.n;
+	if (!k->discard && f->bytes.n && !body_append(k->body, f->bytes)) {
+		v091_conn_fail(ch->conn, AMQP_RESOURCE_ERROR, AMQP_BASIC_PUBLISH_METHOD, "out of memory");
+		return;
+	}
+	if (k->got == k->size && f->last)
+		content_done(ch);
+}
+
+/* rabbitmq.md 1.22 */
+void v091_content_frame(struct channel *ch, const struct frame *f)
+{
+	enum content_state state = ch->content ? ch->content->state : CONTENT_NONE;
+
+	if (state == CONTENT_HEADER && f->type == TYPE_HEADER)
+		header_in(ch, f);
+	else if (state == CONTENT_BODY && f->type == TYPE_BODY)
+		body_in(ch, f);
+	else if (!f->last)
+		return; /* refused when the frame is complete */
+	else if (state == CONTENT_NONE)
+		v091_conn_fail(ch->conn, AMQP_UNEXPECTED_FRAME, 0,
+			  "expected method frame, got non method frame instead");
+	else if (state == CONTENT_HEADER)
+		v091_conn_fail(ch->conn, AMQP_UNEXPECTED_FRAME, AMQP_BASIC_PUBLISH_METHOD,
+			  "expected content header for class 60, got non content header frame instead");
+	else
+		v091_conn_fail(ch->conn, AMQP_UNEXPECTED_FRAME, AMQP_BASIC_PUBLISH_METHOD,
+			  "expected content body, got non content body frame instead");
+}
+
+/* ---- what became of it ------------------------------------------------------------------ */
+
+void v091_publish_answered(struct channel *ch, const struct event *ev)
+{
+	const struct error *e = ev->published.error;
+	enum code code = e ? e->code : CODE_OK;
+
+	/* rabbitmq.md 2.22, 2.9: no such exchange, an internal one */
+	if (code != CODE_OK && code != CODE_UNAVAILABLE && ev->published.how != PUBLISHED_STORED) {
+		v091_channel_refuse(ch, AMQP_BASIC_PUBLISH_METHOD, e);
+		return;
+	}
+	if (ev->published.tag)
+		v091_confirm_done(ch, ev->published.tag, ev->published.how == PUBLISHED_STORED);
+}
+
+/* rabbitmq.md 4.2: before the confirm, which waits for the end of the turn. */
+void v091_publish_returned(struct channel *ch, const struct event *ev)
+{
+	const struct message *m = ev->returned.message;
+	struct args a;
+
+	v091_args_start(&a, AMQP_BASIC_RETURN_METHOD);
+	v091_args_u16(&a, AMQP_NO_ROUTE);
+	v091_args_short(&a, VIEW("NO_ROUTE"));
+	v091_args_short(&a, m->exchange);
+	v091_args_short(&a, m->key);
+	v091_send_content(ch, &a, m, NULL);
+}
