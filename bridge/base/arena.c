@@ -53,6 +53,8 @@ void *mem_grow(void *p, size_t *cap, size_t need, size_t item)
 	size_t want = *cap ? *cap * 2 : 8;
 	size_t bytes;
 
+	if (need <= *cap)
+		return p;
 	if (want < need)
 		want = need;
 	if (__builtin_mul_overflow(want, item, &bytes))

@@ -27,7 +27,8 @@ char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(
 void *mem_alloc(size_t n);
 void *mem_zalloc(size_t n);
 void *mem_realloc(void *p, size_t n);
-/* Array growth: doubles *cap (at least `need`) and returns the moved array. */
+/* Array growth: when *cap < need doubles *cap (to at least `need`) and returns the
+ * moved array; else returns p. */
 void *mem_grow(void *p, size_t *cap, size_t need, size_t item);
 
 #endif

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rig/rig.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "store/store_memory.h"
+#include "store/store_sqlite.h"
+
+enum { SETTLE_TURNS = 200000 };
+
+const char *rig_store_name(enum rig_store store)
+{
+	static const char *const names[RIG_STORES] = {"memory", "sqlite", "sqlite-thread", "remote"};
+	return names[store];
+}
+
+bool rig_has(enum rig_store store, uint32_t caps)
+{
+	static const uint32_t has[RIG_STORES] = {
+		[RIG_MEMORY] = STORE_ORDER | STORE_EXACT_COUNTS | STORE_GROUPS_ATOMIC | STORE_MOVE | STORE_TTL,
+		[RIG_SQLITE] = STORE_ORDER | STORE_EXACT_COUNTS | STORE_GROUPS_ATOMIC | STORE_MOVE | STORE_TTL |
+			       STORE_SURVIVES,
+		[RIG_SQLITE_THREAD] = STORE_ORDER | STORE_EXACT_COUNTS | STORE_GROUPS_ATOMIC | STORE_MOVE |
+				      STORE_TTL | STORE_SURVIVES,
+		[RIG_REMOTE] = STORE_OWNS_LEASES,
+	};
+	return (has[store] & caps) == caps;
+}
+
+static void store_start(struct rig *r)
+{
+	struct error e = {.code = CODE_OK};
+	struct store_sqlite_options o;
+	switch (r->kind) {
+	case RIG_MEMORY:
+		if (!r->store)
+			r->store = store_memory_open();
+		return;
+	case RIG_SQLITE:
+	case RIG_SQLITE_THREAD:
+		store_sqlite_options_default(&o, r->dir);
+		o.threaded = r->kind == RIG_SQLITE_THREAD;
+		r->store = store_sqlite_open(&o, &e);
+		if (!r->store)
+			fail_msg("store: %s", e.text);
+		return;
+	case RIG_REMOTE:
+	case RIG_STORES:
+		break;
+	}
+	fail_msg("no such store");
+}
+
+static void engine_start(struct rig *r)
+{
+	struct error e = {.code = CODE_OK};
+	store_start(r);
+	r->engine = engine_new(&r->options, r->store, r->now, &e);
+	if (!r->engine)
+		fail_msg("engine: %s", e.text);
+	engine_vhost_add(r->engine, VIEW("/"));
+	rig_settle(r);
+}
+
+void rig_open(struct rig *r, enum rig_store kind)
+{
+	struct engine_options o = r->options;
+	memset(r, 0, sizeof(*r));
+	r->kind = kind;
+	r->options = o;
+	if (!o.window_entries)
+		engine_options_default(&r->options);
+	r->now = (struct now){1000, 1700000000000};
+	rng_seed(&r->rng, 7);
+	log_set_level(LOG_ERROR);
+	strncpy(r->dir, "/tmp/mqbridge-test-XXXXXX", sizeof(r->dir) - 1);
+	if (!mkdtemp(r->dir))
+		fail_msg("no temporary directory");
+	engine_start(r);
+}
+
+static void engine_stop(struct rig *r)
+{
+	rig_settle(r);
+	engine_free(r->engine);
+	r->engine = NULL;
+	if (r->kind == RIG_SQLITE || r->kind == RIG_SQLITE_THREAD) {
+		r->store->ops->close(r->store);
+		r->store = NULL;
+	}
+}
+
+void rig_restart(struct rig *r)
+{
+	engine_stop(r);
+	r->now.mono_ms += 1000;
+	r->now.wall_ms += 1000;
+	engine_start(r);
+}
+
+void rig_close(struct rig *r)
+{
+	char command[128];
+	engine_stop(r);
+	if (r->store)
+		r->store->ops->close(r->store);
+	snprintf(command, sizeof(command), "rm -rf '%s'", r->dir);
+	if (system(command) != 0)
+		fail_msg("cannot remove %s", r->dir);
+}
+
+void rig_turn(struct rig *r)
+{
+	engine_run(r->engine, r->now);
+	engine_flush(r->engine);
+}
+
+/* Until the engine is idle; pending rows and retries are timed, so the clock moves. */
+void rig_settle(struct rig *r)
+{
+	for (int i = 0; i < SETTLE_TURNS; i++) {
+		rig_turn(r);
+		if (engine_idle(r->engine))
+			return;
+		if (r->kind == RIG_SQLITE_THREAD)
+			usleep(50);
+		if (i % 16 == 15) {
+			r->now.mono_ms += 1;
+			r->now.wall_ms += 1;
+		}
+	}
+	fail_msg("the engine never came to rest");
+}
+
+void rig_wait(struct rig *r, int64_t ms)
+{
+	r->now.mono_ms += ms;
+	r->now.wall_ms += ms;
+	rig_settle(r);
+}
+
+/* ---- peers ---- */
+
+static void body_into(struct seen *s, const struct message *m)
+{
+	struct view piece = body_piece(m->body, 0);
+	size_t n = piece.n < sizeof(s->body) - 1 ? piece.n : sizeof(s->body) - 1;
+	memcpy(s->body, piece.n ? piece.p : (const uint8_t *)"", n);
+	s->body[n] = 0;
+	s->body_bytes = body_bytes(m->body);
+}
+
+static void delivery_into(struct seen *s, const struct delivery *d)
+{
+	body_into(s, d->message);
+	s->lease = d->lease;
+	s->redelivered = d->redelivered;
+	s->received = d->received;
+	s->delivered = d->delivered;
+	s->failed = d->failed;
+	s->receipt = d->receipt;
+	message_copy_id(d->message, d->origin, s->id);
+}
+
+static void error_into(struct seen *s, const struct error *e)
+{
+	s->code = e->code;
+	if (e->code != CODE_OK)
+		memcpy(s->text, e->text, sizeof(s->text));
+}
+
+static struct seen *seen_new(struct peer *p, enum event_kind kind)
+{
+	p->v = mem_grow(p->v, &p->cap, p->n + 1, sizeof(*p->v));
+	struct seen *s = &p->v[p->n++];
+	memset(s, 0, sizeof(*s));
+	s->kind = kind;
+	return s;
+}
+
+static void on_received(struct peer *p, const struct event *ev)
+{
+	struct seen *s = seen_new(p, EVENT_RECEIVED);
+	s->cmd = ev->received.cmd;
+	s->count = ev->received.n;
+	s->ready = ev->received.ready;
+	error_into(s, ev->received.error);
+	for (size_t i = 0; i < ev->received.n; i++) {
+		if (i)
+			s = seen_new(p, EVENT_RECEIVED);
+		s->cmd = ev->received.cmd;
+		s->count = ev->received.n;
+		s->ready = ev->received.ready;
+		delivery_into(s, &ev->received.v[i]);
+	}
+}
+
+static void on_event(void *ctx, const struct event *ev)
+{
+	struct peer *p = ctx;
+	if (ev->kind == EVENT_RECEIVED) {
+		on_received(p, ev);
+		return;
+	}
+	struct seen *s = seen_new(p, ev->kind);
+	switch (ev->kind) {
+	case EVENT_DONE:
+		s->cmd = ev->done.cmd;
+		s->created = ev->done.created;
+		s->count = ev->done.count;
+		s->consumers = ev->done.consumers;
+		s->consumer = ev->done.id;
+		snprintf(s->name, sizeof(s->name), "%.*s", VIEW_ARG(ev->done.name));
+		error_into(s, ev->done.error);
+		return;
+	case EVENT_PUBLISHED:
+		s->tag = ev->published.tag;
+		s->how = ev->published.how;
+		error_into(s, ev->published.error);
+		return;
+	case EVENT_RETURNED:
+		s->tag = ev->returned.tag;
+		body_into(s, ev->returned.message);
+		return;
+	case EVENT_DELIVERED:
+		s->consumer = ev->delivered.consumer;
+		delivery_into(s, &ev->delivered.d);
+		return;
+	default:
+		s->consumer = ev->cancelled.consumer;
+		return;
+	}
+}
+
+void peer_open(struct peer *p, struct rig *r, enum session_kind kind)
+{
+	memset(p, 0, sizeof(*p));
+	p->rig = r;
+	p->conn = engine_connection_open(r->engine, &(struct connection_spec){
+		.kind = kind, .vhost = VIEW("/"), .user = VIEW("guest"), .event = on_event, .ctx = p,
+	});
+	p->session = engine_session_open(r->engine, p->conn, p);
+	assert_int_not_equal(p->session, 0);
+}
+
+void peer_free(struct peer *p)
+{
+	free(p->v);
+	p->v = NULL;
+	p->n = p->cap = p->at = 0;
+}
+
+void peer_close(struct peer *p, enum close_how how)
+{
+	engine_connection_close(p->rig->engine, p->conn, how);
+	peer_free(p);
+}
+
+size_t peer_pending(struct peer *p)
+{
+	rig_settle(p->rig);
+	return p->n - p->at;
+}
+
+struct seen *peer_next(struct peer *p)
+{
+	if (p->at == p->n)
+		rig_settle(p->rig);
+	if (p->at == p->n)
+		fail_msg("no event came");
+	return &p->v[p->at++];
+}
+
+struct message *rig_message(struct rig *r, const char *body, bool durable)
+{
+	uint8_t id[16];
+	rng_uuid(&r->rng, id);
+	return message_new(&(struct message_spec){
+				   .durable = durable, .id = id, .sent_ms = r->now.wall_ms, .user = VIEW("guest"),
+			   },
+			   body_of(view_str(body)));
+}
+
+struct seen *peer_queue(struct peer *p, const char *name, bool durable)
+{
+	engine_queue_declare(p->rig->engine, p->session, ++p->cmd,
+			     &(struct queue_spec){.name = view_str(name), .durable = durable});
+	return peer_next(p);
+}
+
+struct seen *peer_topic(struct peer *p, const char *name, enum topic_type type)
+{
+	engine_topic_declare(p->rig->engine, p->session, ++p->cmd,
+			     &(struct topic_spec){.name = view_str(name), .type = type, .durable = true});
+	return peer_next(p);
+}
+
+struct seen *peer_bind(struct peer *p, const char *topic, const char *queue, const char *key)
+{
+	engine_bind(p->rig->engine, p->session, ++p->cmd,
+		    &(struct binding_spec){
+			    .source = view_str(topic), .destination = view_str(queue), .key = view_str(key)});
+	return peer_next(p);
+}
+
+void peer_send(struct peer *p, const char *queue, const char *body, bool durable)
+{
+	struct message *m = rig_message(p->rig, body, durable);
+	uint64_t tag = ++p->cmd;
+	engine_send(p->rig->engine, p->session, view_str(queue), m, PUBLISH_CONFIRM, -1, tag);
+	message_unref(m);
+	struct seen *s = peer_next(p);
+	assert_int_equal(s->kind, EVENT_PUBLISHED);
+	assert_int_equal(s->tag, tag);
+	assert_int_equal(s->how, PUBLISHED_STORED);
+}
+
+uint64_t peer_consume(struct peer *p, const char *queue, uint32_t credit, bool no_ack)
+{
+	engine_consume(p->rig->engine, p->session, ++p->cmd,
+		       &(struct consumer_spec){.queue = view_str(queue), .credit = credit, .no_ack = no_ack});
+	struct seen *s = peer_next(p);
+	assert_int_equal(s->kind, EVENT_DONE);
+	assert_int_equal(s->code, CODE_OK);
+	return s->consumer;
+}
+
+struct seen *peer_get(struct peer *p, const char *queue)
+{
+	engine_get(p->rig->engine, p->session, ++p->cmd, view_str(queue), false);
+	return peer_next(p);
+}
+
+void peer_receive(struct peer *p, const char *queue, uint32_t n, int64_t wait_ms, int64_t lease_ms)
+{
+	engine_receive(p->rig->engine, p->session, ++p->cmd, view_str(queue), n, wait_ms, lease_ms);
+}
+
+void peer_settle(struct peer *p, uint64_t lease, enum outcome_kind kind, bool failed)
+{
+	engine_settle(p->rig->engine, p->session, &lease, 1, &(struct outcome){.kind = kind, .failed = failed});
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An engine on a store of choice, a virtual clock, and peers that write down
+ * every event: what engine tests and the simulation stand on. */
+#ifndef MQB_TESTS_RIG_H
+#define MQB_TESTS_RIG_H
+
+#include "base/rng.h"
+#include "engine/engine.h"
+
+enum rig_store { RIG_MEMORY, RIG_SQLITE, RIG_SQLITE_THREAD, RIG_REMOTE, RIG_STORES };
+
+/* What a test relies on; it runs over every store that has it (DESIGN §9). */
+bool rig_has(enum rig_store store, uint32_t caps);
+const char *rig_store_name(enum rig_store store);
+
+struct rig {
+	enum rig_store kind;
+	char dir[64]; /* of the sqlite stores */
+	struct store *store;
+	struct engine *engine;
+	struct now now;
+	struct rng rng;
+	struct engine_options options;
+};
+
+struct seen {
+	enum event_kind kind;
+	uint64_t cmd, tag, lease, consumer, count, consumers, ready;
+	enum code code;
+	char text[256];
+	char name[256]; /* queue_declare */
+	char body[64];  /* delivered, received, returned: its first bytes */
+	uint64_t body_bytes;
+	bool created, redelivered;
+	enum published_how how;
+	uint16_t received, delivered, failed;
+	struct receipt receipt;
+	uint8_t id[16];
+};
+
+/* A connection with one session; its events in order. */
+struct peer {
+	struct rig *rig;
+	uint64_t conn, session;
+	struct seen *v;
+	size_t n, cap, at; /* at: next one to be looked at */
+	uint64_t cmd;      /* last one used */
+};
+
+void rig_open(struct rig *r, enum rig_store kind);
+/* Stops the engine and store and starts them again on the same data (a clean
+ * stop: everything submitted is done). */
+void rig_restart(struct rig *r);
+void rig_close(struct rig *r);
+/* One loop turn; rig_settle: turns until nothing moves. */
+void rig_turn(struct rig *r);
+void rig_settle(struct rig *r);
+void rig_wait(struct rig *r, int64_t ms); /* moves the clock, then settles */
+
+void peer_open(struct peer *p, struct rig *r, enum session_kind kind);
+void peer_close(struct peer *p, enum close_how how);
+void peer_free(struct peer *p); /* after rig_restart or peer_close */
+/* The next event; fails the test when there is none after settling. */
+struct seen *peer_next(struct peer *p);
+/* Events not yet looked at, after settling. */
+size_t peer_pending(struct peer *p);
+
+struct message *rig_message(struct rig *r, const char *body, bool durable);
+/* Verbs with their answer awaited. */
+struct seen *peer_queue(struct peer *p, const char *name, bool durable);
+struct seen *peer_topic(struct peer *p, const char *name, enum topic_type type);
+struct seen *peer_bind(struct peer *p, const char *topic, const char *queue, const char *key);
+void peer_send(struct peer *p, const char *queue, const char *body, bool durable); /* confirmed and awaited */
+uint64_t peer_consume(struct peer *p, const char *queue, uint32_t credit, bool no_ack);
+struct seen *peer_get(struct peer *p, const char *queue);
+void peer_receive(struct peer *p, const char *queue, uint32_t n, int64_t wait_ms, int64_t lease_ms);
+void peer_settle(struct peer *p, uint64_t lease, enum outcome_kind kind, bool failed);
+
+#endif
