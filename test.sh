@@ -81,6 +81,13 @@ run_ctest() {
 	fi
 }
 
+run_command() {
+	local arguments=(--mqbridge build/asan/mqbridge)
+	section "command line"
+	if $keep; then arguments+=(--keep); fi
+	lines_of 600 command python3 tests/command/run.py "${arguments[@]}"
+}
+
 run_clients() {
 	local arguments=(--mqbridge build/asan/mqbridge)
 	[ -f tests/clients/run.py ] || return 0
@@ -140,6 +147,7 @@ run_quickstart() {
 if build_asan; then
 	run_ctest
 	if ! $fast; then
+		run_command
 		run_clients
 		run_fuzz
 		run_quickstart

@@ -13,7 +13,7 @@
 #include "base/rng.h"
 #include "daemon/daemon_priv.h"
 
-enum { PASSWORD_BYTES = 18, KEY_BYTES = 10, SECRET_BYTES = 30 };
+enum { PASSWORD_BYTES = 18, KEY_BYTES = 11, SECRET_BYTES = 30 };
 
 static char *copy_of(const char *s)
 {
@@ -36,13 +36,13 @@ static void random_text(size_t bytes, char *out, size_t room)
 	explicit_bzero(secret, sizeof secret);
 }
 
-/* MQB and 16 base32 characters: looks like an access key id and is not to be guessed. */
+/* MQB and 17 base32 characters: looks like an access key id and is not to be guessed. */
 static void random_key(char out[33])
 {
 	uint8_t secret[KEY_BYTES];
 	random_secret(secret, sizeof secret);
 	memcpy(out, "MQB", 3);
-	size_t n = base32_encode(view_of(secret, sizeof secret), out + 3, 29);
+	size_t n = base32_encode(view_of(secret, sizeof secret), out + 3, 17);
 	for (size_t i = 3; i < n + 3; i++)
 		out[i] = (char)toupper((unsigned char)out[i]);
 }

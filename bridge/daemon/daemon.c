@@ -81,6 +81,15 @@ static void advance(struct daemon *d)
 	}
 }
 
+/* Verbs of the READ phase happen at the turn's time, not at the last one's. */
+static void on_turn(void *ctx, struct now now)
+{
+	struct daemon *d = ctx;
+	d->now = now;
+	if (d->engine)
+		engine_time(d->engine, now);
+}
+
 static bool on_engine(void *ctx, struct now now)
 {
 	struct daemon *d = ctx;
@@ -181,7 +190,8 @@ static void descriptors_raise(void)
 static enum exit_code run(struct daemon *d)
 {
 	struct error e = {0};
-	const struct loop_hooks hooks = {d, on_engine, on_store, on_next_ms, on_publishers_wait, on_signal};
+	const struct loop_hooks hooks = {d, on_engine, on_store, on_next_ms, on_publishers_wait, on_signal,
+					 on_turn};
 	d->loop = loop_new(&hooks, &e);
 	enum exit_code code = d->loop ? daemon_open(d, &e) : EXIT_FAILED;
 	if (code != EXIT_OK) {

@@ -6,6 +6,7 @@
  * access comes before the engine because a first start waits for its users to be
  * stored, and no engine may have anything in the store while it waits. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -28,6 +29,23 @@ static bool data_dir_make(const char *dir, struct error *e)
 	return false;
 }
 
+/* Signals come to the loop's thread alone: others are started with them blocked, so
+ * that blocking them here at the end of life really keeps them away. */
+static void signals_block(sigset_t *before)
+{
+	sigset_t ours;
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGTERM);
+	sigaddset(&ours, SIGINT);
+	sigaddset(&ours, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &ours, before);
+}
+
+static void signals_restore(const sigset_t *before)
+{
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 static bool store_open(struct daemon *d, struct error *e)
 {
 	const struct options *o = &d->options;
@@ -38,7 +56,10 @@ static bool store_open(struct daemon *d, struct error *e)
 	struct store_sqlite_options s = {.dir = o->data, .threaded = true, .synchronous = o->store_synchronous};
 	if (!data_dir_make(o->data, e))
 		return false;
+	sigset_t before;
+	signals_block(&before);
 	d->store = store_sqlite_open(&s, e);
+	signals_restore(&before);
 	return d->store != NULL;
 }
 
@@ -63,7 +84,10 @@ static void vhost_known(void *ctx, struct view vhost)
 
 static void offload(void *ctx, void (*work)(void *arg), void (*done)(void *arg), void *arg)
 {
+	sigset_t before;
+	signals_block(&before);
 	loop_offload(((struct daemon *)ctx)->loop, work, done, arg);
+	signals_restore(&before);
 }
 
 static bool access_open(struct daemon *d, struct error *e)
@@ -288,6 +312,8 @@ static void drain(struct daemon *d)
 
 void daemon_close(struct daemon *d)
 {
+	sigset_t before;
+	signals_block(&before);
 	if (d->engine && d->access)
 		drain(d);
 	pthread_mutex_lock(&d->wake_lock);

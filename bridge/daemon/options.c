@@ -2,6 +2,7 @@
 /* The table as data, and how one value is read and kept. */
 #include "daemon/options.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -146,9 +147,21 @@ static bool text_assign(struct options *o, const struct option_row *row, const c
 	return true;
 }
 
+static bool is_address(const char *s)
+{
+	uint8_t room[16];
+	return inet_pton(AF_INET, s, room) == 1 || inet_pton(AF_INET6, s, room) == 1;
+}
+
 bool option_assign(struct options *o, const struct option_row *row, const char *value, struct error *e)
 {
 	switch (row->type) {
+	case OPTION_ADDRESS:
+		if (*value && !is_address(value)) {
+			error_set(e, CODE_INVALID, "%s: '%s' is not a numeric address", row->name, value);
+			return false;
+		}
+		/* fall through */
 	case OPTION_TEXT:
 		if (!text_assign(o, row, value, e))
 			return false;
@@ -198,7 +211,7 @@ void options_init(struct options *o)
 void options_fini(struct options *o)
 {
 	for (size_t i = 0; i < OPTIONS; i++)
-		if (option_rows[i].type == OPTION_TEXT) {
+		if (option_rows[i].type == OPTION_TEXT || option_rows[i].type == OPTION_ADDRESS) {
 			char **p = field_of(o, &option_rows[i]);
 			free(*p);
 			*p = NULL;
@@ -210,6 +223,7 @@ static bool same_value(const struct options *a, const struct options *b, const s
 	const char *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
 	switch (row->type) {
 	case OPTION_TEXT:
+	case OPTION_ADDRESS:
 		return strcmp(*(char *const *)(const void *)x, *(char *const *)(const void *)y) == 0;
 	case OPTION_BOOL:
 		return *(const bool *)x == *(const bool *)y;

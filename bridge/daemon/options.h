@@ -14,7 +14,16 @@
 #include "base/error.h"
 #include "base/view.h"
 
-enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_SIZE, OPTION_TIME, OPTION_BOOL, OPTION_PORT, OPTION_CHOICE };
+enum option_type {
+	OPTION_TEXT,
+	OPTION_ADDRESS,
+	OPTION_NUMBER,
+	OPTION_SIZE,
+	OPTION_TIME,
+	OPTION_BOOL,
+	OPTION_PORT,
+	OPTION_CHOICE,
+};
 enum { PORT_OFF = -1, PORT_ANY = 0 };
 
 enum option_id {
@@ -29,6 +38,7 @@ enum option_id {
 };
 
 #define OPTION_C_TEXT char *
+#define OPTION_C_ADDRESS char *
 #define OPTION_C_NUMBER int64_t
 #define OPTION_C_SIZE int64_t
 #define OPTION_C_TIME int64_t

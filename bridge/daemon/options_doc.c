@@ -44,6 +44,8 @@ static const char *type_word(enum option_type type)
 	switch (type) {
 	case OPTION_TEXT:
 		return "text";
+	case OPTION_ADDRESS:
+		return "address";
 	case OPTION_NUMBER:
 		return "number";
 	case OPTION_SIZE:

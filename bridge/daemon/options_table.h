@@ -6,7 +6,7 @@
  *   OPTION(field, name, TYPE, default, min, max, doc)
  *   CHOICE(field, name, default, words, doc)     words: blank-separated; the value is an index
  *
- * TYPE: TEXT (min..max bytes), NUMBER, SIZE (bytes; K, M, G suffix), TIME (ms;
+ * TYPE: TEXT (min..max bytes), ADDRESS (a numeric one, as text), NUMBER, SIZE (bytes; K, M, G suffix), TIME (ms;
  * ms, s, m, h suffix), BOOL (yes/no, on/off, true/false), PORT (0: a free one; empty: off). */
 
 SECTION("Data")
@@ -18,11 +18,11 @@ CHOICE(store_synchronous, "store.synchronous", "full", "off normal full",
        "When SQLite syncs. Only with `full` does a confirm mean synced to disk.")
 
 SECTION("Listeners")
-OPTION(host, "host", TEXT, "127.0.0.1", 1, 64,
+OPTION(host, "host", ADDRESS, "127.0.0.1", 1, 64,
        "Numeric address every listener binds to unless it has its own.")
-OPTION(amqp_host, "amqp.host", TEXT, "", 0, 64, "Address of the AMQP listener; empty: `host`.")
-OPTION(aws_host, "aws.host", TEXT, "", 0, 64, "Address of the SQS and SNS listener; empty: `host`.")
-OPTION(admin_host, "admin.host", TEXT, "", 0, 64, "Address of the admin listener; empty: `host`.")
+OPTION(amqp_host, "amqp.host", ADDRESS, "", 0, 64, "Address of the AMQP listener; empty: `host`.")
+OPTION(aws_host, "aws.host", ADDRESS, "", 0, 64, "Address of the SQS and SNS listener; empty: `host`.")
+OPTION(admin_host, "admin.host", ADDRESS, "", 0, 64, "Address of the admin listener; empty: `host`.")
 OPTION(amqp_port, "amqp.port", PORT, "5672", 0, 65535, "AMQP 0-9-1.")
 OPTION(amqps_port, "amqps.port", PORT, "5671", 0, 65535, "AMQP over TLS. Not built yet: stays off.")
 OPTION(stomp_port, "stomp.port", PORT, "61613", 0, 65535, "STOMP. Not built yet: stays off.")
@@ -117,10 +117,7 @@ OPTION(store_high_bytes, "engine.store_high_bytes", SIZE, "64M", 65536, INT64_C(
 OPTION(store_low_bytes, "engine.store_low_bytes", SIZE, "32M", 32768, INT64_C(1) << 36,
        "Bytes waiting for the disk below which they are read again.")
 OPTION(batch_ops_max, "engine.batch_ops_max", NUMBER, "20000", 1, 1000000, "Operations in one commit.")
-OPTION(fanout_turn, "engine.fanout_turn", NUMBER, "256", 1, 1000000, "Queues one publish reaches in one loop turn.")
 OPTION(deliver_turn, "engine.deliver_turn", NUMBER, "4096", 1, 1000000, "Deliveries in one loop turn.")
-OPTION(receive_inflight_max, "engine.receive_inflight_max", NUMBER, "120000", 1, 100000000,
-       "Messages of a queue in flight over SQS before OverLimit.")
 
 SECTION("Running")
 OPTION(stop_grace_ms, "stop.grace", TIME, "10s", 0, 3600000,

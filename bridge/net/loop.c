@@ -33,6 +33,8 @@ struct now loop_now(struct loop *l)
 	if (!l->fresh) {
 		l->now = clock_now();
 		l->fresh = true;
+		if (l->hooks.turn)
+			l->hooks.turn(l->hooks.ctx, l->now);
 	}
 	return l->now;
 }

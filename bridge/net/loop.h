@@ -32,6 +32,7 @@ struct loop_hooks {
 	int64_t (*next_ms)(void *ctx);               /* mono; INT64_MAX: none */
 	bool (*publishers_wait)(void *ctx);          /* may be NULL */
 	void (*signal)(void *ctx, int signum);       /* SIGTERM, SIGINT, SIGHUP; in ENGINE */
+	void (*turn)(void *ctx, struct now now);     /* the turn's time, before its first READ; may be NULL */
 };
 
 /* Copies hooks. Ignores SIGPIPE for the process. NULL and *e when the system refuses. */

@@ -112,6 +112,11 @@ static void value_rows(void **state)
 		{"stop.grace", "2d", false},
 		{"data", "", false},
 		{"amqp.frame_max", "4095", false},
+		{"host", "::", true},
+		{"host", "localhost", false},
+		{"host", "", false},
+		{"aws.host", "", true},
+		{"aws.host", "10.0.0.256", false},
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		bool good = options_set(&f->o, rows[i].key, rows[i].value, (struct option_origin){"here", 7}, &f->e);
@@ -285,6 +290,7 @@ static void rabbitmq_listeners(void **state)
 	assert_false(load(f, NULL, NULL, "listeners.tcp=5672"));
 	assert_false(load(f, NULL, NULL, "listeners.tcp.1=:5672"));
 	assert_false(load(f, NULL, NULL, "listeners.tcp.1=::1:banana"));
+	assert_false(load(f, NULL, NULL, "listeners.tcp.1=example.com:5672"));
 }
 
 static void rabbitmq_others_warn_once_each(void **state)
