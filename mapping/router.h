@@ -27,7 +27,9 @@ bool router_reaches(const struct router *r, uint64_t destination);
 
 /* Destinations that match, each at least once (a topic router may name one more
  * than once: the caller visits each once). Fills up to `max` from the cursor on;
- * returns how many; 0 at the end. No change to the router between calls of one cursor. */
+ * returns how many; 0 at the end. The cursor holds a copy of the ids, so the
+ * router may change or go between calls of router_next. Matching allocates only
+ * while the cursor's array (and a topic's scratch) still grows. */
 struct router_cursor {
 	const struct router *router;
 	struct view key;

@@ -159,6 +159,25 @@ static int64_t take_integer(struct reader *r, int64_t min, int64_t max)
 	return v;
 }
 
+/* The integers of less than 64 bits; any other type letter is none at all. */
+static void take_narrow(struct reader *r, struct value *out)
+{
+	static const struct {
+		char type;
+		int64_t min, max;
+	} ranges[] = {
+		{VALUE_I8, INT8_MIN, INT8_MAX},	   {VALUE_U8, 0, UINT8_MAX},   {VALUE_I16, INT16_MIN, INT16_MAX},
+		{VALUE_U16, 0, UINT16_MAX},	   {VALUE_I32, INT32_MIN, INT32_MAX}, {VALUE_U32, 0, UINT32_MAX},
+	};
+	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+		if (ranges[i].type == out->type) {
+			out->i = take_integer(r, ranges[i].min, ranges[i].max);
+			return;
+		}
+	}
+	r->bad = true;
+}
+
 static void take_value(struct reader *r, struct arena *a, struct value *out, int depth);
 
 static struct field *take_fields(struct reader *r, struct arena *a, size_t *n, bool named, int depth)
@@ -189,24 +208,6 @@ static void take_value(struct reader *r, struct arena *a, struct value *out, int
 		out->boolean = b == 1;
 		break;
 	}
-	case VALUE_I8:
-		out->i = take_integer(r, INT8_MIN, INT8_MAX);
-		break;
-	case VALUE_U8:
-		out->i = take_integer(r, 0, UINT8_MAX);
-		break;
-	case VALUE_I16:
-		out->i = take_integer(r, INT16_MIN, INT16_MAX);
-		break;
-	case VALUE_U16:
-		out->i = take_integer(r, 0, UINT16_MAX);
-		break;
-	case VALUE_I32:
-		out->i = take_integer(r, INT32_MIN, INT32_MAX);
-		break;
-	case VALUE_U32:
-		out->i = take_integer(r, 0, UINT32_MAX);
-		break;
 	case VALUE_I64:
 	case VALUE_U64: /* its bits */
 	case VALUE_TIME:
@@ -229,7 +230,7 @@ static void take_value(struct reader *r, struct arena *a, struct value *out, int
 		out->table.v = take_fields(r, a, &out->table.n, out->type == VALUE_TABLE, depth + 1);
 		break;
 	default:
-		r->bad = true;
+		take_narrow(r, out);
 		break;
 	}
 }
