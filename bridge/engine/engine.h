@@ -270,6 +270,9 @@ struct engine_counters {
 	uint64_t batch_bytes; /* handed to the writer and not committed */
 };
 void engine_counters(const struct engine *e, struct engine_counters *out);
+/* Recounts what is resident against every invariant; stops the process on a
+ * mismatch. For tests, simulations and fuzzers. */
+void engine_check(const struct engine *e);
 
 /* ---- events ------------------------------------------------------------------- */
 

@@ -70,8 +70,8 @@ void lane_arrive(struct entry *en)
 		list_push_back(&l->after, &en->link);
 	} else {
 		list_push_back(&l->ready, &en->link);
+		window_in(en);
 	}
-	window_in(en);
 }
 
 void lane_return(struct entry *en)
@@ -108,7 +108,9 @@ void lane_want(struct queue *q)
 	struct engine *e = q->engine;
 	if (l->loading || !l->behind_n)
 		return;
-	if (l->window_n > e->options.window_entries / 2 || !journal_submit_now(e))
+	if (l->window_n > e->options.window_entries / 2 && lane_first(l))
+		return;
+	if (!journal_submit_now(e))
 		return;
 	l->loading = true;
 	l->load_arrivals = 0;
@@ -142,6 +144,7 @@ static void after_until(struct lane *l, uint64_t pos)
 	while ((first = list_first(&l->after)) && LIST_ENTRY(first, struct entry, link)->pos < pos) {
 		list_remove(first);
 		list_push_back(&l->ready, first);
+		window_in(LIST_ENTRY(first, struct entry, link));
 	}
 }
 
@@ -191,10 +194,11 @@ void lane_loaded(struct queue *q, const struct store_loaded *loaded)
 		l->behind_n -= less;
 		q->n_ready -= less;
 		q->stored_n -= less;
+		q->out[REMOVED_LOST] += less;
 		journal_row(q);
 	}
 	l->n_gone = 0;
 	if (!l->behind_n)
-		list_splice_back(&l->ready, &l->after);
+		after_until(l, UINT64_MAX);
 	queue_poke(q);
 }

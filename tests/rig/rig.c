@@ -121,6 +121,7 @@ void rig_turn(struct rig *r)
 {
 	engine_run(r->engine, r->now);
 	engine_flush(r->engine);
+	engine_check(r->engine);
 }
 
 /* Until the engine is idle; pending rows and retries are timed, so the clock moves. */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The invariants of engine_priv.h, recounted. Costs a walk over everything that
+ * is resident: for tests, simulations and fuzzers. */
+#include "engine/engine_priv.h"
+
+struct recount {
+	uint64_t ready, leased, delayed, stored, bytes;
+	uint64_t last_pos;
+};
+
+static void count_entry(struct recount *c, const struct queue *q, const struct entry *en)
+{
+	must(en->queue == q && en->message);
+	c->stored += en->stored != STORED_NEVER && en->stored != STORED_REMOTE;
+	c->bytes += message_cost(en->message);
+	must(!en->indexed || map64_find(&q->engine->by_pos, en->pos) == en);
+	must((en->stored == STORED_UNSENT || en->stored == STORED_IN_BATCH) == (en->dest != NULL));
+	must(!en->dest || en->dest->ctx == en);
+	must((en->state == ENTRY_LEASED) == (en->lease != NULL));
+	must(!en->lease || en->lease->entry == en);
+}
+
+static void count_ready(struct recount *c, const struct queue *q)
+{
+	const struct lane *l = &q->lane;
+	const struct link *lists[] = {&l->ready, &l->after};
+	uint64_t window = 0;
+	for (size_t i = 0; i < 2; i++) {
+		c->last_pos = 0;
+		for (const struct link *k = lists[i]->next; k != lists[i]; k = k->next) {
+			const struct entry *en = LIST_ENTRY(k, struct entry, link);
+			must(en->state == ENTRY_READY && en->pos > c->last_pos);
+			must(i || !l->behind_n || en->pos <= l->behind_from);
+			c->last_pos = en->pos;
+			window += en->in_window;
+			c->ready++;
+			count_entry(c, q, en);
+		}
+	}
+	must(window == l->window_n);
+	for (size_t i = 0; i < l->returned.n; i++) {
+		const struct entry *en = HEAP_ENTRY(l->returned.v[i], struct entry, back);
+		must(en->state == ENTRY_READY && !en->in_window);
+		c->ready++;
+		count_entry(c, q, en);
+	}
+}
+
+static void check_queue(const struct queue *q)
+{
+	struct recount c = {0};
+	uint64_t out = 0;
+	count_ready(&c, q);
+	for (const struct link *k = q->leased.next; k != &q->leased; k = k->next) {
+		must(LIST_ENTRY(k, struct entry, link)->state == ENTRY_LEASED);
+		c.leased++;
+		count_entry(&c, q, LIST_ENTRY(k, struct entry, link));
+	}
+	for (size_t i = 0; i < q->due.n; i++) {
+		const struct entry *en = HEAP_ENTRY(q->due.v[i], struct entry, due);
+		must(en->state == ENTRY_DELAYED);
+		c.delayed++;
+		count_entry(&c, q, en);
+	}
+	must(q->n_ready == c.ready + q->lane.behind_n);
+	must(q->n_leased == c.leased && q->n_delayed >= c.delayed);
+	if (q->remote)
+		return;
+	uint64_t unread = q->n_delayed - c.delayed; /* the delayed lane is still being read */
+	must(q->stored_n == c.stored + q->lane.behind_n + unread);
+	must(q->lane.behind_n || unread || q->bytes == c.bytes);
+	for (int i = 0; i < REMOVAL_REASONS; i++)
+		out += q->out[i];
+	must(q->in == out + q->n_ready + q->n_leased + q->n_delayed);
+}
+
+static void check_consumers(const struct engine *e)
+{
+	uint32_t at = 0;
+	const struct session *s;
+	while ((s = slots_next(&e->sessions, &at))) {
+		uint32_t shared = 0;
+		for (const struct link *k = s->leases.next; k != &s->leases; k = k->next)
+			shared += LIST_ENTRY(k, struct lease, session_link)->consumer != 0;
+		must(shared == s->shared_held);
+		for (const struct link *k = s->consumers.next; k != &s->consumers; k = k->next) {
+			const struct consumer *c = LIST_ENTRY(k, struct consumer, session_link);
+			uint32_t held = 0;
+			for (const struct link *i = s->leases.next; i != &s->leases; i = i->next)
+				held += LIST_ENTRY(i, struct lease, session_link)->consumer == slot_id(&c->slot);
+			must(held == c->held);
+		}
+	}
+}
+
+void engine_check(const struct engine *e)
+{
+	size_t at = 0;
+	uint64_t key, leases = 0;
+	const struct queue *q;
+	while ((q = map64_next(&e->queues, &at, &key))) {
+		check_queue(q);
+		leases += q->n_leases;
+	}
+	must(leases <= e->leases.live); /* ghosts of deleted queues are the rest */
+	check_consumers(e);
+}
