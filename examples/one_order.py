@@ -117,7 +117,7 @@ def consume(channel, order):
         expect("header customer", properties.headers.get("customer"), "ACME")
         expect("header items", properties.headers.get("items"), 5)
         expect("routing key", method.routing_key, QUEUE)
-        print(f"  pika   consumed  {body.decode()} with headers {properties.headers}")
+        print(f"  pika   consumed  {body.decode()} with headers {json.dumps(properties.headers)}")
         break
     channel.cancel()
 

@@ -210,9 +210,23 @@ static void amqp_open(struct daemon *d)
 	v->held_bytes_max = (uint32_t)o->amqp_held_bytes_max;
 }
 
+/* queue.promote, cut at its commas. */
+static void promote_cut(struct daemon *d)
+{
+	d->n_promote = 0;
+	for (const char *p = d->options.queue_promote; *p && d->n_promote < PROMOTE_MAX;) {
+		size_t n = strcspn(p, ",");
+		if (n)
+			d->promote[d->n_promote++] = view_of(p, n);
+		p += n;
+		p += strspn(p, ", ");
+	}
+}
+
 static void aws_open(struct daemon *d)
 {
 	const struct options *o = &d->options;
+	promote_cut(d);
 
 	struct aws_options a = {
 		.anonymous = o->aws_anonymous,
@@ -220,6 +234,11 @@ static void aws_open(struct daemon *d)
 		.anonymous_user = view_str(*o->aws_anonymous_user ? o->aws_anonymous_user : o->default_user),
 		.region = view_str(o->aws_region),
 		.public_url = view_str(o->aws_public_url),
+		.cross = {.body = (enum cross_body)o->queue_body,
+			  .promote = d->n_promote ? d->promote : NULL,
+			  .n_promote = d->n_promote},
+		.request_bytes_max = (size_t)o->aws_request_bytes_max,
+		.idle_ms = o->aws_idle_ms,
 	};
 	memcpy(a.receipt_key, d->receipt_key, RECEIPT_KEY_BYTES);
 	d->aws = aws_new(&a, d->engine, d->access, &d->codecs, &d->rng);

@@ -25,7 +25,7 @@
 #include "store/store.h"
 
 enum daemon_state { DAEMON_OPENING, DAEMON_SERVING, DAEMON_LEAVING, DAEMON_CLOSING, DAEMON_STOPPED };
-enum { RECEIPT_KEY_BYTES = 32, CLOSE_MS_MAX = 30000 };
+enum { RECEIPT_KEY_BYTES = 32, CLOSE_MS_MAX = 30000, PROMOTE_MAX = 64 };
 
 /* In the order of the ready line (DESIGN §8). */
 enum listener_id {
@@ -73,6 +73,8 @@ struct daemon {
 	struct rng rng;
 	struct v091_env v091;
 	struct aws *aws;
+	struct view promote[PROMOTE_MAX]; /* into options.queue_promote */
+	size_t n_promote;
 	struct admin *admin;
 	uint8_t receipt_key[RECEIPT_KEY_BYTES];
 	bool first_start; /* no user in the catalogue */

@@ -85,6 +85,14 @@ OPTION(aws_public_url, "aws.public_url", TEXT, "", 0, 1024,
 OPTION(aws_anonymous, "aws.anonymous", BOOL, "no", 0, 0, "Serve requests without an Authorization header.")
 OPTION(aws_anonymous_user, "aws.anonymous_user", TEXT, "", 0, 255, "Who they act as; empty: `default_user`.")
 OPTION(aws_anonymous_vhost, "aws.anonymous_vhost", TEXT, "/", 1, 255, "Vhost they act in.")
+OPTION(aws_request_bytes_max, "aws.request_bytes_max", SIZE, "8M", 65536, 1 << 30, "Largest body of a request.")
+OPTION(aws_idle_ms, "aws.idle", TIME, "60s", 1000, 86400000, "Kept alive without a request so long.")
+
+SECTION("Queues")
+CHOICE(queue_body, "queue.body", "auto", "auto text base64",
+       "Body shown to SQS readers of a message whose publisher declared no content type; the queue argument `x-mqb-body` wins.")
+OPTION(queue_promote, "queue.promote", TEXT, "", 0, 4096,
+       "Headers that become SQS attributes, comma-separated; empty: the standing order. The queue argument `x-mqb-promote` wins.")
 
 SECTION("Logins and administration")
 OPTION(access_remember_ms, "access.remember", TIME, "5m", 1, 86400000,
