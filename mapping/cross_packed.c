@@ -80,12 +80,17 @@ static void text_write(struct buf *out, struct view text)
 
 static void real_write(struct buf *out, double d)
 {
+	size_t from = out->n;
+
 	if (isnan(d))
 		buf_add_str(out, "\"nan\"");
 	else if (isinf(d))
 		buf_add_str(out, d < 0 ? "\"-inf\"" : "\"inf\"");
 	else
 		buf_printf(out, "%.17g", d);
+	/* "-0" read as a JSON integer would lose its sign */
+	if (d == 0 && view_is(view_skip(buf_view(out), from), "-0"))
+		buf_add_str(out, ".0");
 }
 
 static void value_write(struct buf *out, const struct value *v);

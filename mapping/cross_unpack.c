@@ -255,5 +255,7 @@ bool cross_packed_read(struct view json, struct arena *a, struct cross_packed *o
 	*out = (struct cross_packed){0};
 	bool ok = root && members_read(root, a, out);
 	json_decref(root);
+	if (!ok)
+		*out = (struct cross_packed){0}; /* nothing of a half-read one counts */
 	return ok;
 }
