@@ -174,9 +174,6 @@ static int settings(struct sq *s, bool fresh)
 		rc = pragma(s, "page_size", SQ_PAGE_BYTES);
 	if (rc == SQLITE_OK && fresh)
 		rc = sqlite3_exec(s->h, "PRAGMA auto_vacuum=INCREMENTAL", NULL, NULL, NULL);
-	/* One process, one connection: the log's index lives in our own memory. */
-	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(s->h, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK && fresh)
 		rc = pragma(s, "application_id", APPLICATION_ID);
 	if (rc == SQLITE_OK)
@@ -255,6 +252,10 @@ int sq_open(struct sq *s, struct error *e)
 				 s->o.vfs);
 	if (s->h)
 		sqlite3_extended_result_codes(s->h, 1);
+	/* One process, one connection: with this before the first read the index of
+	 * the log lies in our own memory. */
+	if (rc == SQLITE_OK)
+		rc = sqlite3_exec(s->h, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = identify(s, &fresh, e);
 	if (rc == SQLITE_OK)
