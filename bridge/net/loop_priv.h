@@ -27,7 +27,7 @@
 #include "net/loop.h"
 
 enum {
-	READ_BYTES = 256 * 1024,          /* one read a connection a turn, at most this */
+	READ_BYTES = 128 * 1024, /* one read a connection a turn, at most this; stays in the cache */
 	WRITE_TURN_BYTES = 4 * 1024 * 1024, /* then the others' turn */
 	WRITE_IOVECS = 256,
 	ACCEPT_TURN = 128,

@@ -66,7 +66,7 @@ static void test_echo(void **state)
 
 /* ---- a peer that sends much and reads slowly --------------------------------------- */
 
-enum { LARGE = 24 * 1024 * 1024, OUT_MAX = 512 * 1024, ONE_READ = 256 * 1024 };
+enum { LARGE = 24 * 1024 * 1024, OUT_MAX = 512 * 1024, ONE_READ = 128 * 1024 };
 
 static void large_client(struct rig *r)
 {
@@ -292,6 +292,50 @@ static void test_refused_upload(void **state)
 	assert_true(r.input_bytes <= ONE_READ); /* the rest was dropped */
 }
 
+/* Says "close", then waits for the peer's "ok" (AMQP's close and close-ok). */
+static void goodbye_input(void *head, struct view bytes, struct now now)
+{
+	struct rig_conn *c = head;
+
+	rig_conn_input(head, bytes, now);
+	if (view_is(bytes, "ok")) {
+		c->w->draining = false;
+		return;
+	}
+	out_add(&c->w->out, VIEW("close"));
+	c->w->closing = c->w->draining = true;
+}
+
+static const struct wire_head goodbye_head = {.name = "goodbye",
+					      .open = rig_conn_open,
+					      .input = goodbye_input,
+					      .tick = rig_conn_tick,
+					      .close = rig_conn_close};
+
+static void goodbye_client(struct rig *r)
+{
+	char got[5];
+	int fd = rig_connect(r), silent = rig_connect(r);
+
+	RIG_CHECK(r, rig_send(fd, "x", 1) && rig_recv(fd, got, 5) && !memcmp(got, "close", 5));
+	RIG_CHECK(r, atomic_load(&r->closed) == 0);
+	RIG_CHECK(r, rig_send(fd, "ok", 2) && rig_recv_end(fd));
+	RIG_CHECK(r, rig_wait_int(&r->ends[WIRE_PEER_CLOSED], 1));
+	close(fd);
+	/* One that never says "ok" is not waited for longer than linger_ms. */
+	RIG_CHECK(r, rig_send(silent, "x", 1) && rig_recv(silent, got, 5));
+	RIG_CHECK(r, rig_wait_int(&r->ends[WIRE_LOST], 1));
+	close(silent);
+}
+
+static void test_draining(void **state)
+{
+	struct rig r = {.head = &goodbye_head, .client = goodbye_client, .spec = {.linger_ms = 300}};
+
+	(void)state;
+	rig_run(&r);
+}
+
 /* Neither reads nor closes: gone after linger_ms. */
 static void stubborn_client(struct rig *r)
 {
@@ -421,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_reset),
 		cmocka_unit_test(test_bytes_then_reset),
 		cmocka_unit_test(test_refused_upload),
+		cmocka_unit_test(test_draining),
 		cmocka_unit_test(test_linger_ends),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_connections_max),
