@@ -4,6 +4,7 @@
 #include "aws/aws_priv.h"
 
 #include <inttypes.h>
+#include <strings.h>
 
 #include "mapping/names.h"
 
@@ -61,6 +62,12 @@ static bool has(const struct arg *given, const char *name)
 		if (view_is(given->pairs[i].name, name))
 			return true;
 	return false;
+}
+
+/* AWS takes True as well as true. */
+static bool is_word(struct view v, const char *word)
+{
+	return v.n == strlen(word) && strncasecmp((const char *)v.p, word, v.n) == 0;
 }
 
 static bool bad_value(struct aws_call *c, struct refusal *f, const char *name)
@@ -131,7 +138,10 @@ static bool value_check(struct aws_call *c, const struct attribute_row *row, str
 		at->value = view_str(arena_printf(c->arena, "%" PRId64, n));
 		return true;
 	case KIND_BOOL:
-		return view_is(at->value, "true") || view_is(at->value, "false") || bad_value(c, f, row->name);
+		if (!is_word(at->value, "true") && !is_word(at->value, "false"))
+			return bad_value(c, f, row->name);
+		at->value = is_word(at->value, "true") ? VIEW("true") : VIEW("false");
+		return true;
 	case KIND_JSON:
 		return json_check(c, row, at->value, f);
 	case KIND_TEXT:
@@ -152,9 +162,9 @@ static bool fifo_check(struct aws_call *c, const struct arg *given, struct view 
 		return !named || refuse(c, f, FAULT_PARAMETER,
 					"Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 "
 					"in length");
-	if (view_is(fifo, "false"))
+	if (is_word(fifo, "false"))
 		return refuse(c, f, FAULT_ATTRIBUTE_NAME, "Unknown Attribute FifoQueue.");
-	if (!view_is(fifo, "true"))
+	if (!is_word(fifo, "true"))
 		return bad_value(c, f, "FifoQueue");
 	if (!named)
 		return refuse(c, f, FAULT_PARAMETER,
@@ -182,7 +192,7 @@ bool queue_attributes_check(struct aws_call *c, const struct arg *given, struct 
 		if (!value_check(c, row, &v[i], f))
 			return false;
 	}
-	if (attribute_of(given, "KmsMasterKeyId").n && view_is(attribute_of(given, "SqsManagedSseEnabled"), "true"))
+	if (attribute_of(given, "KmsMasterKeyId").n && is_word(attribute_of(given, "SqsManagedSseEnabled"), "true"))
 		return refuse(c, f, FAULT_ATTRIBUTE_NAME,
 			      "You can use one type of server-side encryption (SSE) at one time. You can either "
 			      "enable KMS SSE or SQS SSE.");
