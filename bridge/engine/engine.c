@@ -9,6 +9,8 @@
  * one given to an unstored message is not given again (engine.md §1). */
 enum { POSITION_BLOCK = 1 << 26, UID_BLOCK = 1 << 16, POSITIONS_MIN = 1 << 20, START_POLLS = 100000 };
 
+static const struct timespec POLL_PAUSE = {.tv_nsec = 100000};
+
 void engine_options_default(struct engine_options *o)
 {
 	*o = (struct engine_options){
@@ -149,7 +151,7 @@ static enum code reserve_first(struct engine *e, struct error *err)
 	journal_flush(e);
 	for (int i = 0; i < START_POLLS && !(e->pos_limit && e->uid_limit); i++) {
 		if (!e->store->ops->poll(e->store))
-			nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+			nanosleep(&POLL_PAUSE, NULL);
 		if (e->journal.retry)
 			break;
 	}
@@ -245,6 +247,10 @@ void engine_free(struct engine *e)
 	size_t i = 0;
 	while ((c = slots_next(&e->connections, &at)))
 		engine_connection_close(e, slot_id(&c->slot), CLOSE_ORDERLY);
+	/* What the store has of ours must come back before it can go. */
+	while (e->journal.submitted)
+		if (!e->store->ops->poll(e->store))
+			nanosleep(&POLL_PAUSE, NULL);
 	notes_free(e);
 	messages_free(e);
 	journal_fini(e);

@@ -13,12 +13,13 @@
 #include "base/log.h"
 #include "store/store_memory.h"
 #include "store/store_sqlite.h"
+#include "support/store_crash.h"
 
 enum { SETTLE_TURNS = 200000 };
 
 const char *rig_store_name(enum rig_store store)
 {
-	static const char *const names[RIG_STORES] = {"memory", "sqlite", "sqlite-thread", "remote"};
+	static const char *const names[RIG_STORES] = {"memory", "sqlite", "sqlite-thread", "crash", "remote"};
 	return names[store];
 }
 
@@ -30,6 +31,8 @@ bool rig_has(enum rig_store store, uint32_t caps)
 			       STORE_SURVIVES,
 		[RIG_SQLITE_THREAD] = STORE_ORDER | STORE_EXACT_COUNTS | STORE_GROUPS_ATOMIC | STORE_MOVE |
 				      STORE_TTL | STORE_SURVIVES,
+		[RIG_CRASH] = STORE_ORDER | STORE_EXACT_COUNTS | STORE_GROUPS_ATOMIC | STORE_MOVE | STORE_TTL |
+			      STORE_SURVIVES,
 		[RIG_REMOTE] = STORE_OWNS_LEASES,
 	};
 	return (has[store] & caps) == caps;
@@ -46,8 +49,14 @@ static void store_start(struct rig *r)
 		return;
 	case RIG_SQLITE:
 	case RIG_SQLITE_THREAD:
+	case RIG_CRASH:
 		store_sqlite_options_default(&o, r->dir);
 		o.threaded = r->kind == RIG_SQLITE_THREAD;
+		if (r->crash) {
+			o.vfs = r->dir;
+			o.grow_bytes = o.slack_bytes = 1 << 16;
+			o.cache_bytes = 1 << 18;
+		}
 		r->store = store_sqlite_open(&o, &e);
 		if (!r->store)
 			fail_msg("store: %s", e.text);
@@ -84,18 +93,33 @@ void rig_open(struct rig *r, enum rig_store kind)
 	strncpy(r->dir, "/tmp/mqbridge-test-XXXXXX", sizeof(r->dir) - 1);
 	if (!mkdtemp(r->dir))
 		fail_msg("no temporary directory");
+	if (kind == RIG_CRASH)
+		r->crash = store_crash_new(r->dir, r->options.seed);
 	engine_start(r);
+}
+
+static void engine_end(struct rig *r)
+{
+	engine_free(r->engine);
+	r->engine = NULL;
+	if (r->kind == RIG_MEMORY || r->kind == RIG_REMOTE)
+		return;
+	r->store->ops->close(r->store);
+	r->store = NULL;
 }
 
 static void engine_stop(struct rig *r)
 {
 	rig_settle(r);
-	engine_free(r->engine);
-	r->engine = NULL;
-	if (r->kind == RIG_SQLITE || r->kind == RIG_SQLITE_THREAD) {
-		r->store->ops->close(r->store);
-		r->store = NULL;
-	}
+	engine_end(r);
+}
+
+void rig_power_loss(struct rig *r)
+{
+	store_crash_power_loss(r->crash);
+	engine_end(r);
+	store_crash_restart(r->crash);
+	engine_start(r);
 }
 
 void rig_restart(struct rig *r)
@@ -112,6 +136,8 @@ void rig_close(struct rig *r)
 	engine_stop(r);
 	if (r->store)
 		r->store->ops->close(r->store);
+	if (r->crash)
+		store_crash_free(r->crash);
 	snprintf(command, sizeof(command), "rm -rf '%s'", r->dir);
 	if (system(command) != 0)
 		fail_msg("cannot remove %s", r->dir);
@@ -184,6 +210,7 @@ static struct seen *seen_new(struct peer *p, enum event_kind kind)
 	struct seen *s = &p->v[p->n++];
 	memset(s, 0, sizeof(*s));
 	s->kind = kind;
+	s->order = p->rig->events++;
 	return s;
 }
 

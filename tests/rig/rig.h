@@ -7,20 +7,24 @@
 #include "base/rng.h"
 #include "engine/engine.h"
 
-enum rig_store { RIG_MEMORY, RIG_SQLITE, RIG_SQLITE_THREAD, RIG_REMOTE, RIG_STORES };
+/* RIG_CRASH: sqlite on a disk in memory that can lose power (support/store_crash.h). */
+enum rig_store { RIG_MEMORY, RIG_SQLITE, RIG_SQLITE_THREAD, RIG_CRASH, RIG_REMOTE, RIG_STORES };
 
 /* What a test relies on; it runs over every store that has it (DESIGN §9). */
 bool rig_has(enum rig_store store, uint32_t caps);
 const char *rig_store_name(enum rig_store store);
 
+struct store_crash;
 struct rig {
 	enum rig_store kind;
 	char dir[64]; /* of the sqlite stores */
+	struct store_crash *crash;
 	struct store *store;
 	struct engine *engine;
 	struct now now;
 	struct rng rng;
 	struct engine_options options;
+	uint64_t events; /* raised so far */
 };
 
 struct seen {
@@ -36,6 +40,7 @@ struct seen {
 	uint16_t received, delivered, failed;
 	struct receipt receipt;
 	uint8_t id[16];
+	uint64_t order; /* among all events of the rig */
 };
 
 /* A connection with one session; its events in order. */
@@ -51,6 +56,9 @@ void rig_open(struct rig *r, enum rig_store kind);
 /* Stops the engine and store and starts them again on the same data (a clean
  * stop: everything submitted is done). */
 void rig_restart(struct rig *r);
+/* RIG_CRASH: the machine loses power in the middle of whatever is going on, and
+ * comes back. Peers are gone (peer_free). */
+void rig_power_loss(struct rig *r);
 void rig_close(struct rig *r);
 /* One loop turn; rig_settle: turns until nothing moves. */
 void rig_turn(struct rig *r);
