@@ -190,18 +190,21 @@ struct dressed {
 
 static void dress(struct channel *ch, const struct delivery *d, struct dressed *out)
 {
-	static const struct cross_settings standing; /* body = auto, nothing promoted */
 	struct conn *c = ch->conn;
+	const struct table *arguments = engine_queue_arguments(c->env->engine, c->vhost, d->queue);
+	struct cross_settings settings = {.body = CROSS_BODY_AUTO};
 	struct cross_facts facts = {.queue = d->queue};
 	struct cross_legacy x;
 
 	memset(&x, 0, sizeof(x));
+	if (arguments)
+		cross_settings_read(arguments, &c->scratch, &settings);
 	message_copy_id(d->message, d->origin, facts.id);
 	buf_init(&out->raw, HEADER_BYTES_MAX);
 	out->exchange = d->message->exchange;
 	out->key = d->message->key;
 	out->crossed = (struct crossed){0};
-	if (!cross_to_amqp091(&standing, c->env->codecs, d->message, &facts, &c->scratch, &x)) {
+	if (!cross_to_amqp091(&settings, c->env->codecs, d->message, &facts, &c->scratch, &x)) {
 		log_warn("amqp.cross_failed", "peer=\"%s\" queue=\"%.*s\"", c->wire->peer, VIEW_ARG(d->queue));
 		return;
 	}
