@@ -93,7 +93,7 @@ run_clients() {
 	[ -f tests/clients/run.py ] || return 0
 	section "client scenarios"
 	# shellcheck disable=SC2086
-	packages_install $packages_clients
+	packages_install $(packages_of_commands node=nodejs npm=npm aws=awscli)
 	if $keep; then arguments+=(--keep); fi
 	lines_of 900 clients "$(python_with pika || say python3)" tests/clients/run.py "${arguments[@]}"
 	[ -n "$peer" ] || return 0

@@ -6,7 +6,13 @@ libpcre2-dev librabbitmq-dev libcurl4-openssl-dev libhttp-parser-dev"
 packages_run="libuv1 libjansson4 libsqlite3-0 libssl3 libpcre2-8-0 librabbitmq4 libcurl4 libhttp-parser2.9 ca-certificates"
 packages_demo="python3 python3-pika python3-boto3"
 packages_test="libcmocka-dev clang libclang-rt-14-dev python3-venv"
-packages_clients="nodejs npm awscli"
+
+# Packages for the commands of "$@" (command=package) that are not there from elsewhere.
+packages_of_commands() {
+	for pair; do
+		command -v "${pair%%=*}" >/dev/null || printf '%s ' "${pair#*=}"
+	done
+}
 
 say() { printf '%s\n' "$*"; }
 tell() { printf '%s\n' "$*" >&2; }
