@@ -175,7 +175,7 @@ static void engine_init(struct engine *e, const struct engine_options *o, struct
 	list_init(&e->active);
 	list_init(&e->answering);
 	arena_init(&e->scratch);
-	arena_init(&e->entry_slabs);
+	arena_init(&e->slabs);
 	journal_init(e);
 	store->sink = (struct store_sink){
 		.ctx = e, .loaded = on_loaded, .lease_lost = on_lease_lost, .arrived = on_arrived, .state = on_state,
@@ -275,9 +275,8 @@ void engine_free(struct engine *e)
 	slots_fini(&e->receives);
 	slots_fini(&e->leases);
 	router_cursor_fini(&e->cursor);
-	publishes_free(e);
 	arena_fini(&e->scratch);
-	arena_fini(&e->entry_slabs);
+	arena_fini(&e->slabs);
 	free(e->route);
 	e->store->sink = (struct store_sink){.ctx = NULL};
 	free(e);

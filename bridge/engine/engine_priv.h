@@ -290,7 +290,7 @@ struct engine {
 	struct journal journal;
 	struct router_cursor cursor;
 	struct arena scratch;
-	struct arena entry_slabs; /* never reset */
+	struct arena slabs; /* of entries and publishes; never reset */
 	uint64_t stamp;        /* of the current publish */
 	struct queue **route;  /* of the current publish */
 	size_t route_cap;
@@ -421,7 +421,6 @@ void notes_free(struct engine *e);
 
 /* publish.c */
 struct publish *publish_new(struct engine *e, uint64_t session, uint64_t tag);
-void publishes_free(struct engine *e);
 void publish_finish(struct engine *e, struct publish *p, enum store_result r);
 
 /* engine.c */

@@ -7,7 +7,7 @@ enum { ENTRY_SLAB = 128 };
 
 static void entries_refill(struct engine *e)
 {
-	struct entry *slab = arena_alloc(&e->entry_slabs, ENTRY_SLAB * sizeof(*slab));
+	struct entry *slab = arena_alloc(&e->slabs, ENTRY_SLAB * sizeof(*slab));
 	for (int i = 0; i < ENTRY_SLAB; i++) {
 		slab[i].link.next = (struct link *)e->free_entries;
 		e->free_entries = &slab[i];

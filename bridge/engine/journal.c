@@ -62,6 +62,9 @@ struct jbatch *jbatch_new(struct engine *e)
 void jbatch_recycle(struct jbatch *b)
 {
 	struct journal *j = &b->engine->journal;
+	if (b->merged)
+		jbatch_recycle(b->merged);
+	b->merged = NULL;
 	arena_reset(&b->arena);
 	b->batch.n = 0;
 	b->batch.bytes = 0;
@@ -285,40 +288,55 @@ static void appends_leave(struct jbatch *b)
 	}
 }
 
-static void jbatch_submit(struct engine *e, struct jbatch *b)
-{
-	appends_leave(b);
-	e->journal.submitted++;
-	e->store->ops->submit(e->store, &b->batch);
-}
-
 static bool rows_due(const struct engine *e)
 {
 	const struct journal *j = &e->journal;
 	return j->dirty_since_ms && e->now.mono_ms >= j->dirty_since_ms + JOURNAL_ROW_MS;
 }
 
+/* What has to be tried again goes ahead of what is being built, in one batch
+ * with it, so that the rows behind both are true. */
+static void retry_merge(struct engine *e, struct jbatch *b)
+{
+	struct journal *j = &e->journal;
+	struct jbatch *r = j->retry;
+	struct store_batch *s = &b->batch;
+	size_t n = r->batch.n;
+	s->ops = mem_grow(s->ops, &s->cap, s->n + n, sizeof(*s->ops));
+	memmove(s->ops + n, s->ops, s->n * sizeof(*s->ops));
+	memcpy(s->ops, r->batch.ops, n * sizeof(*s->ops));
+	s->n += n;
+	b->live += r->live;
+	b->merged = r; /* its arena holds what the operations point to */
+	j->retry = NULL;
+}
+
+/* Closes the batch being built with the rows of what it changed. */
+static void building_submit(struct engine *e)
+{
+	struct jbatch *b = building(e);
+	if (e->journal.retry)
+		retry_merge(e, b);
+	rows_add(e, b);
+	e->journal.building = NULL;
+	appends_leave(b);
+	e->journal.submitted++;
+	e->store->ops->submit(e->store, &b->batch);
+}
+
+static bool retry_waits(const struct engine *e)
+{
+	return e->journal.retry && e->now.mono_ms < e->journal.retry_at_ms;
+}
+
 void journal_flush(struct engine *e)
 {
 	struct journal *j = &e->journal;
 	bool crowded = j->building && j->building->batch.n >= e->options.batch_ops_max;
-	if (j->submitted >= JOURNAL_DEPTH && !crowded)
+	if ((j->submitted >= JOURNAL_DEPTH && !crowded) || retry_waits(e))
 		return;
-	if (j->retry) {
-		if (e->now.mono_ms < j->retry_at_ms)
-			return;
-		struct jbatch *b = j->retry;
-		j->retry = NULL;
-		jbatch_submit(e, b);
-		return;
-	}
-	struct jbatch *b = j->building;
-	if (!(b && b->live) && !rows_due(e))
-		return;
-	b = building(e);
-	rows_add(e, b);
-	j->building = NULL;
-	jbatch_submit(e, b);
+	if (j->retry || (j->building && j->building->live) || rows_due(e))
+		building_submit(e);
 }
 
 bool journal_submit_now(struct engine *e)
@@ -326,11 +344,8 @@ bool journal_submit_now(struct engine *e)
 	struct journal *j = &e->journal;
 	if (j->retry)
 		return false;
-	struct jbatch *b = j->building;
-	if (b && b->live) {
-		j->building = NULL;
-		jbatch_submit(e, b);
-	}
+	if (j->building && j->building->live)
+		building_submit(e);
 	return true;
 }
 

@@ -30,6 +30,7 @@ struct jbatch {
 	struct engine *engine;
 	struct arena arena;   /* dests, keys, handles */
 	uint64_t live;        /* operations that are not cancelled */
+	struct jbatch *merged; /* operations of a failed batch that go along; freed with this one */
 	struct jbatch *next_free;
 };
 

@@ -180,23 +180,34 @@ static void lane_page_in(struct queue *q, const struct store_entry *s)
 	l->behind_n--;
 }
 
+/* A page says whether the store has more. Where the count disagrees, the store's
+ * word stands: nothing it has is left unread, nothing it lacks is waited for. */
+static void lane_recount(struct queue *q, bool end)
+{
+	struct lane *l = &q->lane;
+	bool more = !end && l->behind_n <= l->load_arrivals;
+	bool less = end && l->behind_n > l->load_arrivals;
+	if (!more && !less)
+		return;
+	uint64_t was = l->behind_n, is = l->load_arrivals + (more ? 1 : 0);
+	log_warn("queue.recounted", "queue=%u counted=%llu stored=%llu", q->uid, (unsigned long long)was,
+		 (unsigned long long)is);
+	l->behind_n = is;
+	q->n_ready += is - was;
+	q->stored_n += is - was;
+	q->in += more;
+	q->out[REMOVED_LOST] += less ? was - is : 0;
+	journal_row(q);
+}
+
 void lane_loaded(struct queue *q, const struct store_loaded *loaded)
 {
 	struct lane *l = &q->lane;
 	l->loading = false;
 	for (size_t i = 0; i < loaded->n; i++)
 		lane_page_in(q, &loaded->entries[i]);
-	if (loaded->end && !loaded->failed && l->behind_n > l->load_arrivals) {
-		/* The row counted more than there is: the store's word stands. */
-		log_warn("queue.recounted", "queue=%u row=%llu store=%llu", q->uid,
-			 (unsigned long long)l->behind_n, (unsigned long long)l->load_arrivals);
-		uint64_t less = l->behind_n - l->load_arrivals;
-		l->behind_n -= less;
-		q->n_ready -= less;
-		q->stored_n -= less;
-		q->out[REMOVED_LOST] += less;
-		journal_row(q);
-	}
+	if (!loaded->failed)
+		lane_recount(q, loaded->end);
 	l->n_gone = 0;
 	if (!l->behind_n)
 		after_until(l, UINT64_MAX);

@@ -6,13 +6,19 @@
 
 #include "engine/engine_priv.h"
 
+enum { PUBLISH_SLAB = 128 };
+
 struct publish *publish_new(struct engine *e, uint64_t session, uint64_t tag)
 {
+	if (!e->free_publishes) {
+		struct publish *slab = arena_alloc(&e->slabs, PUBLISH_SLAB * sizeof(*slab));
+		for (int i = 0; i < PUBLISH_SLAB; i++) {
+			slab[i].next_free = e->free_publishes;
+			e->free_publishes = &slab[i];
+		}
+	}
 	struct publish *p = e->free_publishes;
-	if (p)
-		e->free_publishes = p->next_free;
-	else
-		p = mem_alloc(sizeof(*p));
+	e->free_publishes = p->next_free;
 	*p = (struct publish){.session = session, .tag = tag, .unfinished = 1};
 	return p;
 }
@@ -33,15 +39,6 @@ void publish_finish(struct engine *e, struct publish *p, enum store_result r)
 	note_push(e, n);
 	p->next_free = e->free_publishes;
 	e->free_publishes = p;
-}
-
-void publishes_free(struct engine *e)
-{
-	struct publish *p;
-	while ((p = e->free_publishes)) {
-		e->free_publishes = p->next_free;
-		free(p);
-	}
 }
 
 static void publish_refuse(struct engine *e, uint64_t session, uint64_t tag, const struct error *why)
