@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "store/store_sqlite_priv.h"
 
+enum { IDLE_US = 20 * 1000 }; /* without work for so long the writer tidies up */
+
 struct queue {
 	struct job *first, **last;
 };
@@ -23,6 +25,7 @@ struct queue {
 struct sqlite_store {
 	struct store store;
 	struct sq sq;
+	int64_t last_run_us; /* the writer's */
 	int lock_fd;
 	size_t waiting;
 	pthread_t thread;
@@ -145,13 +148,24 @@ static void wait_until(struct sqlite_store *s, int64_t mono_us)
 	pthread_cond_timedwait(&s->work, &s->mutex, &at);
 }
 
+/* When the writer has something to do of its own, were nothing handed in:
+ * trying again after a failure, tidying once it has been idle for a while. */
+static int64_t own_work_us(const struct sqlite_store *s)
+{
+	if (s->hold)
+		return INT64_MAX;
+	if (sq_failed(&s->sq))
+		return s->sq.retry_us;
+	return sq_untidy(&s->sq) ? s->last_run_us + IDLE_US : INT64_MAX;
+}
+
 /* Waits for work. Called and returns with the mutex held. */
-static void writer_wait(struct sqlite_store *s)
+static void writer_wait(struct sqlite_store *s, int64_t until_us)
 {
 	s->busy = false;
 	pthread_cond_broadcast(&s->rest);
-	if (sq_failed(&s->sq) && !s->hold)
-		wait_until(s, s->sq.retry_us);
+	if (until_us != INT64_MAX)
+		wait_until(s, until_us);
 	else
 		pthread_cond_wait(&s->work, &s->mutex);
 }
@@ -167,34 +181,43 @@ static void writer_post(struct sqlite_store *s, struct job *run)
 		wake(s);
 }
 
+/* The writer's turn without the mutex: a run, or with none its own work. */
+static void writer_turn(struct sqlite_store *s, struct job *run)
+{
+	if (sq_failed(&s->sq))
+		sq_recover(&s->sq, false);
+	else if (!run)
+		sq_tidy(&s->sq, true);
+	if (run)
+		sq_run(&s->sq, run);
+	writer_post(s, run);
+	if (!run)
+		return;
+	sq_tidy(&s->sq, false); /* the run's outcomes are already on their way */
+	writer_post(s, NULL);
+	s->last_run_us = (int64_t)clock_mono_us();
+}
+
 static void *writer_main(void *arg)
 {
 	struct sqlite_store *s = arg;
 	pthread_mutex_lock(&s->mutex);
 	for (;;) {
-		bool failed = sq_failed(&s->sq);
-		bool retry = failed && (int64_t)clock_mono_us() >= s->sq.retry_us;
-		bool idle = !s->inbox.first;
-		if (idle && s->stop)
+		struct job *run = NULL;
+		if (s->inbox.first) {
+			run = queue_take_run(&s->inbox, &s->sq.o);
+		} else if (s->stop) {
 			break;
-		if (idle && (s->hold || (!retry && !sq_untidy(&s->sq)))) {
-			writer_wait(s);
-			continue;
+		} else {
+			int64_t at = own_work_us(s);
+			if (at == INT64_MAX || at > (int64_t)clock_mono_us()) {
+				writer_wait(s, at);
+				continue;
+			}
 		}
-		struct job *run = idle ? NULL : queue_take_run(&s->inbox, &s->sq.o);
 		s->busy = true;
 		pthread_mutex_unlock(&s->mutex);
-		if (retry)
-			sq_recover(&s->sq, false);
-		if (run)
-			sq_run(&s->sq, run);
-		else if (!failed)
-			sq_tidy(&s->sq, true);
-		writer_post(s, run);
-		if (run) {
-			sq_tidy(&s->sq, false); /* the run's outcomes are already on their way */
-			writer_post(s, NULL);
-		}
+		writer_turn(s, run);
 		pthread_mutex_lock(&s->mutex);
 	}
 	s->busy = false;
@@ -288,10 +311,10 @@ static int sqlite_poll(struct store *store)
 {
 	struct sqlite_store *s = sqlite_of(store);
 	int n = raise_all(s);
-	if (!s->sq.o.threaded && !s->outbox.first) { /* the writer's idle time */
+	if (!s->sq.o.threaded) { /* the writer's own work */
 		if (sq_failed(&s->sq))
 			sq_recover(&s->sq, true);
-		else
+		else if (n == 0)
 			sq_tidy(&s->sq, true);
 		if (finish(s, NULL))
 			wake(s);
