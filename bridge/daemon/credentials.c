@@ -47,14 +47,16 @@ static void random_key(char out[33])
 		out[i] = (char)toupper((unsigned char)out[i]);
 }
 
-static bool credentials_keep(const struct credentials *c, const char *dir, struct error *e)
+/* A password that was given is not written down. */
+static bool credentials_keep(const struct credentials *c, bool pass_made, const char *dir, struct error *e)
 {
 	char path[4200];
 	snprintf(path, sizeof path, "%s/credentials", dir);
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0) {
-		int n = dprintf(fd, "user = %s\npassword = %s\naws_access_key_id = %s\naws_secret_access_key = %s\n",
-				c->user, c->pass, c->key, c->secret);
+		int n = dprintf(fd, "user = %s\n%s%s%saws_access_key_id = %s\naws_secret_access_key = %s\n",
+				c->user, pass_made ? "password = " : "", pass_made ? c->pass : "",
+				pass_made ? "\n" : "", c->key, c->secret);
 		if (n > 0 && fsync(fd) == 0 && close(fd) == 0)
 			return true;
 		close(fd);
@@ -85,7 +87,7 @@ bool credentials_make(struct credentials *c, const struct options *o, bool first
 	if (!pass_made && !key_made)
 		return true;
 	bool kept = o->store == 0;
-	if (kept && !credentials_keep(c, o->data, e))
+	if (kept && !credentials_keep(c, pass_made, o->data, e))
 		return false;
 	fprintf(stderr, "mqbridge: first start, credentials of user '%s'%s%s%s:\n", c->user,
 		kept ? " (kept in " : "", kept ? o->data : "", kept ? "/credentials)" : "");

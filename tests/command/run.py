@@ -227,6 +227,8 @@ def container_environment(data):
         done = b.run("status", user="shop:secret")
         assert done.returncode == 0, done.stderr
         assert b.run("key", "create", "--vhost", "store", user="shop:secret").returncode == 0
+        with open(os.path.join(data, "credentials")) as f:
+            assert "aws_access_key_id = " in (kept := f.read()) and "secret\n" not in kept, kept
         assert b.stop() == 0
 
 
