@@ -11,7 +11,7 @@
 /* Runs `body` over each store that has the capabilities. */
 static void over(uint32_t caps, void (*body)(struct rig *r))
 {
-	for (int k = 0; k < RIG_REMOTE; k++) {
+	for (int k = 0; k < RIG_STORES; k++) {
 		struct rig r = {0};
 		if (!rig_has((enum rig_store)k, caps))
 			continue;
