@@ -81,25 +81,35 @@ run_ctest() {
 	fi
 }
 
-run_command() {
-	local arguments=(--mqbridge build/asan/mqbridge)
-	section "command line"
-	if $keep; then arguments+=(--keep); fi
-	lines_of 600 command python3 tests/command/run.py "${arguments[@]}"
+# Current pika and boto3 beside Debian's; without a network only Debian's are tested.
+make_venv() {
+	[ -x build/venv/bin/python ] || /usr/bin/python3 -m venv build/venv >>"$packages_log" 2>&1 || return 0
+	build/venv/bin/python -c 'import pika, boto3' 2>/dev/null ||
+		timeout 300 build/venv/bin/pip install -q pika boto3 >>"$packages_log" 2>&1 ||
+		tell "current pika and boto3 could not be installed (see $packages_log)"
 }
 
-run_clients() {
-	local arguments=(--mqbridge build/asan/mqbridge)
-	[ -f tests/clients/run.py ] || return 0
+# Scenarios that start daemons of their own: what they need, then one line each.
+run_scenarios() {
+	local python
+	local binary=(--binary build/asan/mqbridge) kept=()
+	if $keep; then kept=(--keep); fi
+	python=$(python_with pika boto3 || say python3)
+	section "command line"
+	lines_of 600 command "$python" tests/command/run.py "${binary[@]}" "${kept[@]}"
 	section "client scenarios"
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2046
 	packages_install $(packages_of_commands node=nodejs npm=npm aws=awscli)
-	if $keep; then arguments+=(--keep); fi
-	lines_of 900 clients "$(python_with pika || say python3)" tests/clients/run.py "${arguments[@]}"
+	make_venv
+	lines_of 1300 clients "$python" tests/clients/run.py "${binary[@]}" "${kept[@]}"
+	section "across protocols"
+	lines_of 600 cross "$python" tests/cross/run.py "${binary[@]}"
+	section "recorded answers of AWS"
+	lines_of 600 golden "$python" tests/golden/run.py "${binary[@]}"
 	[ -n "$peer" ] || return 0
 	section "client scenarios against rabbitmq-server"
 	packages_install rabbitmq-server
-	lines_of 600 peer "$(python_with pika || say python3)" tests/clients/run.py "${arguments[@]}" --peer "$peer"
+	lines_of 1300 peer "$python" tests/clients/run.py --peer "$peer" "${kept[@]}"
 }
 
 # A few seconds for each target, starting from its corpus.
@@ -147,8 +157,7 @@ run_quickstart() {
 if build_asan; then
 	run_ctest
 	if ! $fast; then
-		run_command
-		run_clients
+		run_scenarios
 		run_fuzz
 		run_quickstart
 	fi

@@ -3,7 +3,7 @@
 """The command line against a real daemon: start, ready line, refusals with their
 exit codes, first start, users and keys, reload, stop. Standard library only.
 
-usage: run.py --mqbridge BINARY [--keep]     one line a scenario: ok|FAIL name"""
+usage: run.py --binary BINARY [--keep]     one line a scenario: ok|FAIL name"""
 
 import argparse
 import json
@@ -347,11 +347,11 @@ SCENARIOS = [
 def main():
     global BINARY, WORK
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--mqbridge", required=True)
+    arguments.add_argument("--binary", required=True)
     arguments.add_argument("--keep", action="store_true")
     arguments.add_argument("names", nargs="*")
     a = arguments.parse_args()
-    BINARY = os.path.abspath(a.mqbridge)
+    BINARY = os.path.abspath(a.binary)
     WORK = tempfile.mkdtemp(prefix="mqbridge-command.")
     failed = 0
     for scenario in SCENARIOS:
