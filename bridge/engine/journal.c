@@ -355,13 +355,13 @@ bool journal_idle(const struct engine *e)
 	return !j->submitted && !j->retry && !(j->building && j->building->live) && list_empty(&j->dirty);
 }
 
+/* The time at which journal_flush would do something that it does not do now. */
 int64_t journal_next_ms(const struct engine *e)
 {
 	const struct journal *j = &e->journal;
-	int64_t at = INT64_MAX;
-	if (j->dirty_since_ms)
-		at = j->dirty_since_ms + JOURNAL_ROW_MS;
-	if (j->retry && j->retry_at_ms < at)
-		at = j->retry_at_ms;
-	return at;
+	if (j->submitted >= JOURNAL_DEPTH)
+		return INT64_MAX; /* the store's answer comes first, and wakes the loop */
+	if (j->retry)
+		return j->retry_at_ms;
+	return j->dirty_since_ms ? j->dirty_since_ms + JOURNAL_ROW_MS : INT64_MAX;
 }
