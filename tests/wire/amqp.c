@@ -406,11 +406,10 @@ void expect_content(struct peer *p, uint16_t channel, struct view raw, struct vi
 	buf_fini(&b);
 }
 
-void expect_deliver(struct peer *p, uint16_t channel, const char *tag, uint64_t n, bool again, const char *key,
-		    const char *body)
+void expect_deliver(struct peer *p, const char *tag, uint64_t n, bool again, const char *key, const char *body)
 {
-	expect(p, channel, DELIVER, "sLoss", tag, (int)n, again, "", key);
-	expect_content(p, channel, VIEW_NONE, view_str(body));
+	expect(p, 1, DELIVER, "sLoss", tag, (int)n, again, "", key);
+	expect_content(p, 1, VIEW_NONE, view_str(body));
 }
 
 void expect_channel_close(struct peer *p, uint16_t channel, uint16_t code, const char *text, uint32_t id)

@@ -82,8 +82,8 @@ void say_publish(struct peer *p, uint16_t channel, const char *exchange, const c
 void expect_bytes(struct peer *p, struct view v);
 void expect(struct peer *p, uint16_t channel, uint32_t id, const char *layout, ...);
 void expect_content(struct peer *p, uint16_t channel, struct view raw, struct view body);
-void expect_deliver(struct peer *p, uint16_t channel, const char *tag, uint64_t n, bool again, const char *key,
-		    const char *body);
+/* On channel 1, from the default exchange. */
+void expect_deliver(struct peer *p, const char *tag, uint64_t n, bool again, const char *key, const char *body);
 void expect_channel_close(struct peer *p, uint16_t channel, uint16_t code, const char *text, uint32_t id);
 /* The same, and answers it. */
 void expect_channel_fail(struct peer *p, uint16_t channel, uint16_t code, const char *text, uint32_t id);

@@ -337,7 +337,7 @@ static void row_3_2_counts(struct script *s)
 	expect_channel_fail(&p, 1, 406, "PRECONDITION_FAILED - queue 'q' in vhost '/' not empty", QUEUE_DELETE);
 	open_channel(&p, 1);
 	consume(&p, "q", "t", true);
-	expect_deliver(&p, 1, "t", 1, true, "q", "m");
+	expect_deliver(&p, "t", 1, true, "q", "m");
 	say(&p, 1, QUEUE_DELETE, "hso", 0, "q", 1);
 	expect_channel_fail(&p, 1, 406, "PRECONDITION_FAILED - queue 'q' in vhost '/' in use", QUEUE_DELETE);
 	open_channel(&p, 1);
