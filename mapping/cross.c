@@ -34,12 +34,14 @@ bool cross_to_sqs(const struct cross_settings *s, const struct codecs *codecs, c
 
 	enum cross_mark mark = cross_body_to_sqs(s, ok ? &bag : NULL, m, a, out);
 	struct sqs_attributes *attributes = &out->attributes;
-	size_t room = SQS_ATTRIBUTES_MAX - (mark != MARK_NONE);
 	size_t used = out->body.n + (mark != MARK_NONE ? sizeof("mqb.encStringbase64") : 0);
 
+	struct cross_room room = {
+		.attributes = SQS_ATTRIBUTES_MAX - (mark != MARK_NONE),
+		.bytes = used < SQS_BYTES_MAX ? SQS_BYTES_MAX - used : 0,
+	};
 	if (ok)
-		cross_attributes_to_sqs(s, &bag, m, a, room, used < SQS_BYTES_MAX ? SQS_BYTES_MAX - used : 0,
-					attributes);
+		cross_attributes_to_sqs(s, &bag, m, a, room, attributes);
 	if (mark != MARK_NONE) {
 		must(attributes->n < SQS_ATTRIBUTES_MAX);
 		attributes->v[attributes->n++] = (struct sqs_attribute){

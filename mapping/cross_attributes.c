@@ -112,15 +112,15 @@ static size_t attribute_bytes(const struct sqs_attribute *at)
 }
 
 /* Marks what is promoted: in order, while there is room. */
-static void promote(struct candidates *c, size_t room, size_t bytes)
+static void promote(struct candidates *c, struct cross_room room)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		size_t cost = attribute_bytes(&c->v[i].attribute);
 
-		c->v[i].promoted = room > 0 && cost <= bytes;
+		c->v[i].promoted = room.attributes > 0 && cost <= room.bytes;
 		if (c->v[i].promoted) {
-			room--;
-			bytes -= cost;
+			room.attributes--;
+			room.bytes -= cost;
 		}
 	}
 }
@@ -163,7 +163,7 @@ static const struct field *trace_find(const struct bag *bag)
 }
 
 void cross_attributes_to_sqs(const struct cross_settings *s, const struct bag *bag,
-			     const struct message *m, struct arena *a, size_t room, size_t bytes,
+			     const struct message *m, struct arena *a, struct cross_room room,
 			     struct sqs_attributes *out)
 {
 	const struct field *trace = trace_find(bag);
@@ -171,11 +171,12 @@ void cross_attributes_to_sqs(const struct cross_settings *s, const struct bag *b
 	struct cross_packed packed;
 
 	candidates_list(s, bag, a, &c);
-	promote(&c, room, bytes);
+	promote(&c, room);
 	pack(bag, m, &c, trace, a, &packed);
 	bool with_packed = !cross_packed_empty(&packed);
 	if (with_packed) {
-		promote(&c, room - 1, bytes);
+		room.attributes--;
+		promote(&c, room);
 		pack(bag, m, &c, trace, a, &packed);
 	}
 

@@ -69,10 +69,14 @@ static inline struct view *cross_property_in(struct bag *bag, const struct cross
 
 /* ---- attributes (cross_attributes.c) ---- */
 
-/* Promotes and packs; room: attributes that marks leave free, bytes: what the body
- * leaves of the size limit. */
+/* What marks and the body leave free. */
+struct cross_room {
+	size_t attributes, bytes;
+};
+
+/* Promotes and packs. */
 void cross_attributes_to_sqs(const struct cross_settings *s, const struct bag *bag,
-			     const struct message *m, struct arena *a, size_t room, size_t bytes,
+			     const struct message *m, struct arena *a, struct cross_room room,
 			     struct sqs_attributes *out);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/crypto.h"
+#include "base/log.h"
 #include "mapping/receipt.h"
 
 enum system_name {
@@ -288,12 +289,15 @@ static void undo(struct aws_call *c, const struct delivery *v, size_t n)
 		engine_receive_undo(c->aws->engine, c->session->id, leases, n);
 }
 
-/* body = text and the bytes are not (docs/cross-protocol.md). */
+/* body = text and the bytes are not (docs/cross-protocol.md). The command's own
+ * answer belongs to no call and is passed over. */
 static void dead_letter(struct aws_call *c, const struct delivery *d)
 {
 	struct outcome o = {.kind = OUTCOME_DEAD_LETTER};
 
-	engine_settle(c->aws->engine, c->session->id, &d->lease, 1, &o);
+	log_warn("cross.body_illegal", "queue=\"%.*s\" text=\"x-mqb-body is text and the body is not: dead-lettered\"",
+		 VIEW_ARG(c->queue.name));
+	engine_settle_ref(c->aws->engine, c->session->id, c->aws->next_cmd++, c->queue.name, &d->receipt, &o);
 }
 
 /* Writes messages until one does not fit any more; returns how many were dealt with. */

@@ -5,8 +5,9 @@ against the service models, over AWS JSON and Query.
 
     tests/golden/run.py --binary build/asan/mqbridge
 
-The recordings lie outside the repository: $MQBRIDGE_GOLDEN, else ../shared/golden
-beside it; without them everything is skipped. One line a case: ok|FAIL|skip name."""
+The recordings lie outside the repository: in the folder MQBRIDGE_GOLDEN names,
+else in shared/golden beside the repository; without them everything is skipped.
+One line a case: ok|FAIL|skip name."""
 
 import argparse
 import copy
