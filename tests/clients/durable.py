@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an orderly restart keeps (DESIGN §4). Each scenario has a broker of its own."""
+
+import pika
+import pika.exceptions
+
+import brokers
+import rig
+from rig import Raises, declare, expect, get, ready, require, scenario
+
+
+def own_broker(ctx):
+    """(broker, the context of its clients)"""
+    broker = brokers.RabbitMQ() if ctx.real else brokers.Mqbridge(ctx.endpoint["binary"])
+    ctx.at_end(broker.end)
+    broker.start()
+    return broker, inside(ctx, broker)
+
+
+def inside(ctx, broker):
+    own = rig.Context(rig.Shared({**ctx.endpoint, **broker.endpoint()}))
+    ctx.at_end(own.close)
+    return own
+
+
+def restarted(ctx, broker):
+    broker.stop()
+    broker.start()
+    return inside(ctx, broker)
+
+
+@scenario("amqp")
+def definitions_and_messages(ctx):
+    """Durable exchanges, queues, bindings and their persistent messages; nothing else"""
+    broker, own = own_broker(ctx)
+    channel = own.channel()
+    channel.exchange_declare("kept-x", exchange_type="topic", durable=True)
+    channel.exchange_declare("lost-x", exchange_type="topic")
+    declare(channel, "kept", arguments={"x-max-length": 100000})
+    declare(channel, "lost", durable=False)
+    channel.queue_bind("kept", "kept-x", "a.#")
+    channel.queue_bind("lost", "kept-x", "a.#")
+    channel.confirm_delivery()
+    for i in range(20):
+        mode = 1 if i % 4 == 0 else 2
+        properties = pika.BasicProperties(delivery_mode=mode, headers={"i": i}, priority=i % 3)
+        channel.basic_publish("kept-x", f"a.{i}", b"%d" % i, properties)
+    # Delivered and acknowledged, delivered and not.
+    for _ in range(3):
+        method, _, _ = get(channel, "kept")
+        if method.routing_key != "a.2":
+            channel.basic_ack(method.delivery_tag)
+    own.close()
+    own = restarted(ctx, broker)
+    channel = own.channel()
+    channel.exchange_declare("kept-x", exchange_type="topic", durable=True)
+    declare(channel, "kept", arguments={"x-max-length": 100000})
+    left = [2] + [i for i in range(3, 20) if i % 4]
+    expect(ready(channel, "kept"), len(left))
+    for i in left:
+        method, properties, body = get(channel, "kept")
+        expect((body, method.exchange, method.routing_key), (b"%d" % i, "kept-x", f"a.{i}"))
+        expect(properties, pika.BasicProperties(delivery_mode=2, headers={"i": i}, priority=i % 3))
+        expect(method.redelivered, i == 2)
+        channel.basic_ack(method.delivery_tag)
+    channel.confirm_delivery()
+    channel.basic_publish("kept-x", "a.b", b"the binding is there", mandatory=True)
+    for kind, name in (("queue", "lost"), ("exchange", "lost-x")):
+        doomed = channel.connection.channel()
+        with Raises(pika.exceptions.ChannelClosedByBroker) as r:
+            getattr(doomed, f"{kind}_declare")(name, passive=True)
+        expect((r.error.reply_code, r.error.reply_text), (404, f"NOT_FOUND - no {kind} '{name}' in vhost '/'"))
+
+
+@scenario("amqp")
+def what_was_removed_stays_so(ctx):
+    """Deleted queues, purged messages and undone bindings do not come back"""
+    broker, own = own_broker(ctx)
+    channel = own.channel()
+    channel.exchange_declare("x", exchange_type="direct", durable=True)
+    for name in ("deleted", "purged", "unbound"):
+        declare(channel, name)
+        channel.queue_bind(name, "x", "k")
+    channel.confirm_delivery()
+    persistent = pika.BasicProperties(delivery_mode=2)
+    channel.basic_publish("x", "k", b"m", persistent)
+    channel.queue_delete("deleted")
+    channel.queue_purge("purged")
+    channel.queue_unbind("unbound", "x", "k")
+    own.close()
+    own = restarted(ctx, broker)
+    channel = own.channel()
+    channel.confirm_delivery()
+    channel.basic_publish("x", "k", b"after", persistent)
+    expect((ready(channel, "purged"), ready(channel, "unbound")), (1, 1))
+    expect(get(channel, "unbound")[2], b"m")
+    declare(channel, "deleted")
+    expect(ready(channel, "deleted"), 0)
+
+
+@scenario("amqp", "aws", "mqbridge")
+def over_sqs(ctx):
+    """Queues made over SQS, their messages, attributes and URLs; receive counts go on"""
+    broker, own = own_broker(ctx)
+    url = own.sqs.create_queue(QueueName="kept", Attributes={"VisibilityTimeout": "1"})["QueueUrl"]
+    attributes = {"n": {"DataType": "Number", "StringValue": "5"}, "b": {"DataType": "Binary", "BinaryValue": b"\0\xff"}}
+    sent = own.sqs.send_message(QueueUrl=url, MessageBody="one", MessageAttributes=attributes)
+    gone = own.sqs.send_message(QueueUrl=url, MessageBody="two")
+    for message in own.sqs_take(url, 2, delete=False):
+        if message["MessageId"] == gone["MessageId"]:
+            own.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    own.close()
+    own = restarted(ctx, broker)
+    url = own.sqs_url("kept")
+    (message,) = own.sqs_take(url, 1, delete=False)
+    expect((message["Body"], message["MessageId"], message["MessageAttributes"]), ("one", sent["MessageId"], attributes))
+    require(int(message["Attributes"]["ApproximateReceiveCount"]) >= 2, f"receive count {message['Attributes']}")
+    # The handle outlives the process that gave it.
+    own.close()
+    own = restarted(ctx, broker)
+    url = own.sqs_url("kept")
+    own.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    expect(own.channel().queue_purge("kept").method.message_count, 0)
