@@ -16,6 +16,8 @@ static void dest_failed(struct engine *e, struct store_op *op, struct store_dest
 {
 	struct queue *q = map64_find(&e->queues, d->queue);
 	if (q && !q->remote) {
+		/* A commit that failed late may be on the disk all the same. */
+		journal_remove(q, d->pos);
 		q->stored_n--;
 		q->stored_bytes -= message_cost(op->append.message);
 		if (d->lane == LANE_DELAYED)

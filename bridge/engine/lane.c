@@ -177,7 +177,15 @@ static void lane_page_in(struct queue *q, const struct store_entry *s)
 	en->state = ENTRY_READY;
 	list_push_back(&l->ready, &en->link);
 	window_in(en);
-	l->behind_n--;
+	if (l->behind_n) {
+		l->behind_n--;
+		return;
+	}
+	/* One more than was counted. */
+	q->in++;
+	q->n_ready++;
+	q->stored_n++;
+	journal_row(q);
 }
 
 /* A page says whether the store has more. Where the count disagrees, the store's

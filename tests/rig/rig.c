@@ -57,6 +57,8 @@ static void store_start(struct rig *r)
 			o.vfs = r->dir;
 			o.grow_bytes = o.slack_bytes = 1 << 16;
 			o.cache_bytes = 1 << 18;
+			o.retry_ms = 1;
+			o.retry_ms_max = 2;
 		}
 		r->store = store_sqlite_open(&o, &e);
 		if (!r->store)
@@ -94,7 +96,7 @@ void rig_open(struct rig *r, enum rig_store kind)
 		engine_options_default(&r->options);
 	r->now = (struct now){1000, 1700000000000};
 	rng_seed(&r->rng, 7);
-	log_set_level(LOG_ERROR);
+	log_set_level(getenv("MQBRIDGE_SIM_TRACE") ? LOG_DEBUG : LOG_ERROR);
 	strncpy(r->dir, "/tmp/mqbridge-test-XXXXXX", sizeof(r->dir) - 1);
 	if (!mkdtemp(r->dir))
 		fail_msg("no temporary directory");

@@ -10,6 +10,7 @@
  *  S4  each consumer sees the first deliveries of a queue in publish order
  *  S5  a consumer never holds more than its credit
  *  S6  receipts of an earlier life act on their own message or none
+ *  S9  a disk that fails for a while fails publishes, and nothing else is lost
  *  S7  after a drain nothing is left: no entry, no lease
  *  S8  the engine's own invariants (engine_check, every turn)
  *
@@ -24,6 +25,7 @@
 #include "base/arena.h"
 #include "base/log.h"
 #include "rig/rig.h"
+#include "support/store_crash.h"
 
 enum { QUEUES = 4, PEERS = 5, STEPS = 400, MESSAGES_MAX = STEPS * 2 };
 static const char *const QUEUE[QUEUES] = {"q.0", "q.1", "q.2", "transient"};
@@ -32,7 +34,8 @@ enum held_by { HELD_NOBODY, HELD_CONSUMER, HELD_RECEIVE };
 
 /* One copy: what the model knows of a message in a queue. */
 struct copy {
-	bool sent, confirmed, durable, settled, reported, delivered;
+	bool sent, confirmed, failed, durable, settled, reported, delivered;
+	bool unsure; /* a delete was answered with a failure: done or not */
 	enum held_by held;
 	int peer;
 	int64_t until_ms;
@@ -68,6 +71,8 @@ struct sim {
 	int n_messages;
 	struct held_receipt receipts[256];
 	int n_receipts;
+	bool with_faults; /* this run's disk fails now and then */
+	bool faults;      /* it has */
 	bool after_crash; /* bare settlements of before may have been lost */
 	int step;
 };
@@ -147,11 +152,16 @@ static void seen_handed(struct sim *s, int peer, const struct seen *e, enum held
 
 static void seen_published(struct sim *s, const struct seen *e)
 {
-	sim_must(s, e->how == PUBLISHED_STORED);
+	if (getenv("MQBRIDGE_SIM_TRACE"))
+		printf("step %d message %d published %d\n", s->step, (int)e->tag, (int)e->how);
+	sim_must(s, e->how == PUBLISHED_STORED || (e->how == PUBLISHED_FAILED && s->faults));
 	for (int q = 0; q < QUEUES; q++) {
 		struct copy *c = copy_of(s, (int)e->tag, q);
-		sim_must(s, !c->sent || !c->confirmed);               /* S1 */
-		c->confirmed = true;
+		sim_must(s, !c->sent || (!c->confirmed && !c->failed)); /* S1 */
+		if (e->how == PUBLISHED_STORED)
+			c->confirmed = true;
+		else
+			c->failed = true; /* S9: it may be there or not */
 	}
 }
 
@@ -312,13 +322,17 @@ static void do_receipt(struct sim *s, struct sim_peer *p)
 		engine_settle_ref(s->rig.engine, p->p.session, 5, view_str(QUEUE[h.queue]), &h.receipt,
 				  &(struct outcome){.kind = OUTCOME_ACCEPT});
 		rig_settle(&s->rig);
-		for (size_t i = before; i < p->p.n; i++)
-			if (p->p.v[i].kind == EVENT_DONE && p->p.v[i].cmd == 5 && p->p.v[i].code == CODE_OK)
+		for (size_t i = before; i < p->p.n; i++) {
+			if (p->p.v[i].kind != EVENT_DONE || p->p.v[i].cmd != 5)
+				continue;
+			if (p->p.v[i].code == CODE_OK)
 				c->settled = c->reported = true;
-		if (!held_by_session)
+			else
+				c->unsure = true;
+		}
+		/* A session that held it has a ghost now. */
+		if (!held_by_session || c->reported || c->unsure)
 			c->held = HELD_NOBODY;
-		else if (c->reported)
-			c->held = HELD_NOBODY; /* its holder has a ghost */
 	} else {
 		engine_extend_ref(s->rig.engine, p->p.session, 6, view_str(QUEUE[h.queue]), &h.receipt, 5000);
 		rig_settle(&s->rig);
@@ -329,6 +343,17 @@ static void do_receipt(struct sim *s, struct sim_peer *p)
 			}
 	}
 	look(s);
+}
+
+static void do_fault(struct sim *s)
+{
+	static const enum crash_fault faults[] = {CRASH_EIO, CRASH_ENOSPC, CRASH_SHORT, CRASH_SYNC};
+	if (s->rig.kind != RIG_CRASH || !s->with_faults)
+		return;
+	s->faults = true;
+	if (getenv("MQBRIDGE_SIM_TRACE"))
+		printf("step %d fault\n", s->step);
+	store_crash_fault(s->rig.crash, faults[pick(s, 4)], 1 + pick(s, 20), 1 + pick(s, 6));
 }
 
 /* ---- restarts ---- */
@@ -347,6 +372,8 @@ static void declare_all(struct sim *s)
 
 static void life_ends(struct sim *s, bool crash)
 {
+	if (s->rig.crash)
+		store_crash_fault(s->rig.crash, CRASH_NONE, 1, 0);
 	if (!crash)
 		settle(s);
 	for (int i = 0; i < PEERS; i++) {
@@ -364,6 +391,8 @@ static void life_ends(struct sim *s, bool crash)
 				c->sent = c->confirmed = false;
 		}
 	s->after_crash |= crash;
+	if (getenv("MQBRIDGE_SIM_TRACE"))
+		printf("step %d %s\n", s->step, crash ? "power loss" : "restart");
 	if (crash)
 		rig_power_loss(&s->rig);
 	else
@@ -375,6 +404,8 @@ static void life_ends(struct sim *s, bool crash)
 
 static void drain(struct sim *s)
 {
+	if (s->rig.crash)
+		store_crash_fault(s->rig.crash, CRASH_NONE, 1, 0);
 	for (int i = 0; i < PEERS; i++)
 		if (s->peers[i].open)
 			do_close(s, &s->peers[i]);
@@ -400,7 +431,7 @@ static void drain(struct sim *s)
 	for (int m = 0; m < s->n_messages; m++)
 		for (int q = 0; q < QUEUES; q++) {
 			const struct copy *c = &s->copies[m][q];
-			if (c->sent && c->confirmed && !c->settled)
+			if (c->sent && c->confirmed && !c->settled && !c->unsure)
 				fail_msg("seed %llu: message %d of %s was confirmed and is lost",
 					 (unsigned long long)s->seed, m, QUEUE[q]); /* S1 */
 		}
@@ -434,6 +465,8 @@ static void step(struct sim *s)
 	else if (what < 84) {
 		s->rig.now.mono_ms += 1 + (int64_t)pick(s, 3000);
 		s->rig.now.wall_ms += 1;
+	} else if (what < 86) {
+		do_fault(s);
 	}
 	if (chance(s, 60))
 		turn(s);
@@ -441,9 +474,10 @@ static void step(struct sim *s)
 		life_ends(s, s->rig.kind == RIG_CRASH && chance(s, 70));
 }
 
-static void run(enum rig_store kind, uint64_t seed)
+static void run(enum rig_store kind, uint64_t seed, bool with_faults)
 {
 	struct sim *s = mem_zalloc(sizeof(*s));
+	s->with_faults = with_faults;
 	s->seed = seed;
 	rng_seed(&s->rng, seed);
 	engine_options_default(&s->rig.options);
@@ -466,32 +500,38 @@ static uint64_t setting(const char *name, uint64_t otherwise)
 	return v ? strtoull(v, NULL, 10) : otherwise;
 }
 
-static void runs(enum rig_store kind, uint64_t n)
+static void runs(enum rig_store kind, uint64_t n, bool with_faults)
 {
 	uint64_t only = setting("MQBRIDGE_SIM_SEED", 0);
 	n = setting("MQBRIDGE_SIM_RUNS", n);
 	if (only)
-		run(kind, only);
+		run(kind, only, with_faults);
 	for (uint64_t seed = 1; !only && seed <= n; seed++)
-		run(kind, seed);
+		run(kind, seed, with_faults);
 }
 
 static void test_memory(void **state)
 {
 	(void)state;
-	runs(RIG_MEMORY, 200);
+	runs(RIG_MEMORY, 150, false);
 }
 
 static void test_power_loss(void **state)
 {
 	(void)state;
-	runs(RIG_CRASH, 150);
+	runs(RIG_CRASH, 100, false);
+}
+
+static void test_failing_disk(void **state)
+{
+	(void)state;
+	runs(RIG_CRASH, 50, true);
 }
 
 static void test_writer_thread(void **state)
 {
 	(void)state;
-	runs(RIG_SQLITE_THREAD, 5);
+	runs(RIG_SQLITE_THREAD, 5, false);
 }
 
 int main(void)
@@ -500,6 +540,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_power_loss),
+		cmocka_unit_test(test_failing_disk),
 		cmocka_unit_test(test_writer_thread),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
