@@ -411,8 +411,8 @@ static void defaults(struct store_sqlite_options *o)
 	o->run_bytes_max = o->run_bytes_max ? o->run_bytes_max : 8 * mib;
 	o->checkpoint_pages = o->checkpoint_pages ? o->checkpoint_pages : 1000;
 	o->slice_entries = o->slice_entries ? o->slice_entries : 500;
-	o->share_bytes_min = o->share_bytes_min ? o->share_bytes_min : 2048;
-	o->apart_bytes_min = o->apart_bytes_min ? o->apart_bytes_min : 16384;
+	o->share_bytes_min = o->share_bytes_min ? o->share_bytes_min : 1024;
+	o->apart_bytes_min = o->apart_bytes_min ? o->apart_bytes_min : 4096;
 	o->grow_bytes = o->grow_bytes ? o->grow_bytes : 64 * mib;
 	o->slack_bytes = o->slack_bytes ? o->slack_bytes : 64 * mib;
 	o->cache_bytes = o->cache_bytes ? o->cache_bytes : 32 * mib;

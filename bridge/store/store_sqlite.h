@@ -18,8 +18,8 @@ struct store_sqlite_options {
 	uint64_t run_bytes_max;      /* bodies in one transaction; 8 MiB */
 	uint32_t checkpoint_pages;   /* of the log; then they go to the file; 1000 */
 	uint32_t slice_entries;      /* reclaimed at a time after a purge; 500 */
-	uint64_t share_bytes_min;    /* body kept once for several queues from here on; 2 KiB */
-	uint64_t apart_bytes_min;    /* body outside its row from here on; 16 KiB */
+	uint64_t share_bytes_min;    /* body kept once for several queues from here on; 1 KiB */
+	uint64_t apart_bytes_min;    /* body outside its row from here on; 4 KiB */
 	uint64_t grow_bytes;         /* step the file grows by; 64 MiB */
 	uint64_t slack_bytes;        /* free room kept in the file; 64 MiB */
 	uint64_t cache_bytes;        /* page cache; 32 MiB */

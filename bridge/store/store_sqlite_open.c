@@ -243,6 +243,15 @@ static int identify(struct sq *s, bool *fresh, struct error *e)
 	return SQLITE_OK;
 }
 
+/* A sync that failed in an earlier life may have left a hole in the log that the
+ * kernel's cache still covers; what is written behind it would be lost with the
+ * power. So everything in the log is written to the file once more and synced,
+ * and the log starts from zero. It is short: checkpoint_pages. */
+static int log_renew(struct sq *s)
+{
+	return sqlite3_wal_checkpoint_v2(s->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
 int sq_open(struct sq *s, struct error *e)
 {
 	bool fresh = false;
@@ -260,6 +269,8 @@ int sq_open(struct sq *s, struct error *e)
 		rc = identify(s, &fresh, e);
 	if (rc == SQLITE_OK)
 		rc = settings(s, fresh);
+	if (rc == SQLITE_OK && !fresh)
+		rc = log_renew(s);
 	if (rc == SQLITE_OK && fresh)
 		rc = create(s);
 	if (rc == SQLITE_OK)
@@ -301,9 +312,8 @@ static int check(struct sq *s)
 	return rc != SQLITE_OK ? rc : r;
 }
 
-/* What a failed sync left in the kernel's cache counts for nothing: everything
- * in the log is written to the file once more and synced, the log starts from
- * zero, and one small transaction goes all the way. */
+/* Beyond what sq_open does: the structure is checked, and one small transaction
+ * goes all the way. */
 int sq_reopen(struct sq *s, bool check_all)
 {
 	int rc = sq_open(s, NULL);
@@ -313,8 +323,6 @@ int sq_reopen(struct sq *s, bool check_all)
 		return rc;
 	if (check_all)
 		rc = check(s);
-	if (rc == SQLITE_OK)
-		rc = sqlite3_wal_checkpoint_v2(s->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->h, sql, NULL, NULL, NULL);
 	if (rc != SQLITE_OK)
