@@ -21,6 +21,7 @@
 enum {
 	SCHEMA_VERSION = 1,
 	APPLICATION_ID = 0x4d514252, /* "MQBR" */
+	GROW_MIN = 1024 * 1024,
 };
 
 static const char schema[] =
@@ -80,6 +81,7 @@ static const char *const statements[SQ_STMTS] = {
 	[SQ_PURGE_SCAN] = "SELECT pos FROM entry INDEXED BY entry_lane"
 			  " WHERE queue=?1 AND lane=?2 AND pos>?3 AND pos<=?4 ORDER BY pos LIMIT ?5",
 	[SQ_FREE_PAGES] = "PRAGMA freelist_count",
+	[SQ_PAGES] = "PRAGMA page_count",
 };
 
 int sq_end(struct sq *s, enum sq_stmt which, int rc)
@@ -169,7 +171,6 @@ static int on_commit(void *ctx, sqlite3 *h, const char *name, int pages)
 static int settings(struct sq *s, bool fresh)
 {
 	int rc = SQLITE_OK;
-	int chunk = (int)s->o.grow_bytes;
 	if (fresh)
 		rc = pragma(s, "page_size", SQ_PAGE_BYTES);
 	if (rc == SQLITE_OK && fresh)
@@ -186,11 +187,26 @@ static int settings(struct sq *s, bool fresh)
 		rc = sqlite3_exec(s->h, "PRAGMA temp_store=MEMORY", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_wal_autocheckpoint(s->h, 0);
-	if (rc == SQLITE_OK) {
-		sqlite3_file_control(s->h, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
+	if (rc == SQLITE_OK)
 		sqlite3_wal_hook(s->h, on_commit, s);
-	}
 	return rc;
+}
+
+int64_t sq_number(struct sq *s, enum sq_stmt which)
+{
+	int rc = sqlite3_step(s->st[which]);
+	int64_t n = rc == SQLITE_ROW ? sqlite3_column_int64(s->st[which], 0) : 0;
+	return sq_end(s, which, rc) == SQLITE_OK ? n : 0;
+}
+
+void sq_grow_step(struct sq *s)
+{
+	uint64_t bytes = (uint64_t)sq_number(s, SQ_PAGES) * SQ_PAGE_BYTES;
+	uint64_t step = GROW_MIN;
+	while (step * 2 <= bytes && step * 2 <= s->o.grow_bytes)
+		step *= 2;
+	int chunk = (int)step;
+	sqlite3_file_control(s->h, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
 }
 
 static int create(struct sq *s)
@@ -279,8 +295,10 @@ int sq_open(struct sq *s, struct error *e)
 		rc = sq_def_version_read(s);
 	if (rc == SQLITE_OK)
 		rc = sq_markers_read(s);
-	if (rc == SQLITE_OK)
+	if (rc == SQLITE_OK) {
+		sq_grow_step(s);
 		return rc;
+	}
 	if (rc != SQLITE_MISMATCH)
 		error_set(e, CODE_UNAVAILABLE, "%s: %s", s->path,
 			  s->h ? sqlite3_errmsg(s->h) : sqlite3_errstr(rc));

@@ -62,6 +62,7 @@ enum sq_stmt {
 	SQ_PURGE_LANE,
 	SQ_PURGE_SCAN,
 	SQ_FREE_PAGES,
+	SQ_PAGES,
 	SQ_STMTS,
 };
 
@@ -118,6 +119,10 @@ struct job {
 /* Opens (creates) the file, checks version, prepares. 0, or a SQLite code and *e. */
 int sq_open(struct sq *s, struct error *e);
 void sq_shut(struct sq *s);
+/* Sets the step the file grows by: as much as there is, 1 MiB to grow_bytes. */
+void sq_grow_step(struct sq *s);
+/* The number a one-number statement answers; 0 when it fails. */
+int64_t sq_number(struct sq *s, enum sq_stmt which);
 /* Closed, reopened, checked, synced and written to: SQLITE_OK when sound. */
 int sq_reopen(struct sq *s, bool check);
 /* The data directory's lock: a descriptor, or -1 and *e. */

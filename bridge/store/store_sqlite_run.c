@@ -222,12 +222,7 @@ void sq_run(struct sq *s, struct job *first)
 
 static int64_t free_bytes(struct sq *s)
 {
-	int64_t pages = 0;
-	int rc = sqlite3_step(s->st[SQ_FREE_PAGES]);
-	if (rc == SQLITE_ROW)
-		pages = sqlite3_column_int64(s->st[SQ_FREE_PAGES], 0);
-	sq_end(s, SQ_FREE_PAGES, rc);
-	return pages * SQ_PAGE_BYTES;
+	return sq_number(s, SQ_FREE_PAGES) * SQ_PAGE_BYTES;
 }
 
 static int vacuum(struct sq *s)
@@ -257,6 +252,7 @@ void sq_tidy(struct sq *s, bool idle)
 		return;
 	if (s->wal_pages >= (int)s->o.checkpoint_pages) {
 		s->wal_pages = 0;
+		sq_grow_step(s);
 		rc = sqlite3_wal_checkpoint_v2(s->h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	} else if (s->n_markers && (idle || ++s->runs_since_slice >= SLICE_EVERY)) {
 		s->runs_since_slice = 0;
