@@ -144,14 +144,14 @@ static void side_add(struct buf *out, const struct value *v, bool both)
 		buf_printf(out, "' of type '%s'", value_type_name(v->type));
 }
 
-static enum code differs(struct error *e, const char *argument, const struct owner *o, const struct value *now,
-			 const struct value *declared)
+static enum code differs(struct error *e, const char *argument, const struct owner *o, const struct value *is,
+			 const struct value *comes)
 {
 	struct buf received, current;
 	buf_init(&received, TERM_BYTES_MAX + 64);
 	buf_init(&current, TERM_BYTES_MAX + 64);
-	side_add(&received, declared, now && declared);
-	side_add(&current, now, now && declared);
+	side_add(&received, comes, is && comes);
+	side_add(&current, is, is && comes);
 	error_set(e, CODE_DIFFERENT, "inequivalent arg '%s' for %s '%.*s' in vhost '%.*s': received %.*s but current is %.*s",
 		  argument, o->noun, VIEW_ARG(o->name), VIEW_ARG(o->vhost), VIEW_ARG(buf_view(&received)),
 		  VIEW_ARG(buf_view(&current)));
@@ -160,13 +160,13 @@ static enum code differs(struct error *e, const char *argument, const struct own
 	return CODE_DIFFERENT;
 }
 
-static enum code same(const char *const *compared, const struct table *now, const struct table *declared,
+static enum code same(const char *const *compared, const struct table *current, const struct table *received,
 		      const struct owner *o, struct error *e)
 {
 	for (; *compared; compared++) {
 		struct view name = view_str(*compared);
-		const struct value *a = now ? table_find(now, name) : NULL;
-		const struct value *b = declared ? table_find(declared, name) : NULL;
+		const struct value *a = current ? table_find(current, name) : NULL;
+		const struct value *b = received ? table_find(received, name) : NULL;
 		if (!a && !b)
 			continue;
 		if ((a && b && same_value(a, b)) || both_classic(*compared, a, b))
@@ -176,18 +176,18 @@ static enum code same(const char *const *compared, const struct table *now, cons
 	return CODE_OK;
 }
 
-enum code queue_arguments_same(const struct table *now, const struct table *declared, struct view queue,
+enum code queue_arguments_same(const struct table *current, const struct table *received, struct view queue,
 			       struct view vhost, struct error *e)
 {
 	const struct owner o = {"queue", queue, vhost};
-	return same(arguments_quorum(now) ? quorum_compared : classic_compared, now, declared, &o, e);
+	return same(arguments_quorum(current) ? quorum_compared : classic_compared, current, received, &o, e);
 }
 
-enum code topic_arguments_same(const struct table *now, const struct table *declared, struct view topic,
+enum code topic_arguments_same(const struct table *current, const struct table *received, struct view topic,
 			       struct view vhost, struct error *e)
 {
 	const struct owner o = {"exchange", topic, vhost};
-	return same(topic_compared, now, declared, &o, e);
+	return same(topic_compared, current, received, &o, e);
 }
 
 enum code property_differs(struct error *e, const char *property, const char *noun, struct view name,

@@ -26,10 +26,11 @@ enum code queue_properties_check(const struct table *arguments, struct queue_pro
 enum code topic_arguments_check(const struct table *arguments, struct view topic, struct view vhost,
 				struct error *e);
 
-/* Known arguments equal by value, unknown ones ignored. CODE_OK or CODE_DIFFERENT. */
-enum code queue_arguments_same(const struct table *now, const struct table *declared, struct view queue,
+/* What a declare brings against what is there: known arguments equal by value,
+ * unknown ones ignored. CODE_OK or CODE_DIFFERENT. */
+enum code queue_arguments_same(const struct table *current, const struct table *received, struct view queue,
 			       struct view vhost, struct error *e);
-enum code topic_arguments_same(const struct table *now, const struct table *declared, struct view topic,
+enum code topic_arguments_same(const struct table *current, const struct table *received, struct view topic,
 			       struct view vhost, struct error *e);
 /* "inequivalent arg 'durable' for queue 'q' in vhost '/': received 'true' but current is 'false'" */
 enum code property_differs(struct error *e, const char *property, const char *noun, struct view name,

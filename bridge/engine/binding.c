@@ -134,7 +134,7 @@ void bindings_of_source_drop(struct topic *t)
 	free(w.known);
 }
 
-/* Both ends of a bind or unbind; false: answered. */
+/* Both ends of a bind or unbind, or a->error. */
 static bool binding_ends(struct session *s, struct ask *a, const struct binding_spec *b, struct topic **t,
 			 uint64_t *destination)
 {
@@ -143,15 +143,14 @@ static bool binding_ends(struct session *s, struct ask *a, const struct binding_
 	struct topic *to = b->to_topic ? topic_find(v, b->destination) : NULL;
 	if (!b->to_topic) {
 		struct queue *q;
-		if (queue_access(s, b->destination, &q, &a->error) != CODE_OK) {
-			ask_ready(a);
+		if (queue_access(s, b->destination, &q, &a->error) != CODE_OK)
 			return false;
-		}
 		*destination = destination_of_queue(q);
 	}
 	if (!*t || (b->to_topic && !to)) {
 		struct view missing = !*t ? b->source : b->destination;
-		ask_error(a, CODE_NOT_FOUND, "no exchange '%.*s' in vhost '%.*s'", VIEW_ARG(missing), VIEW_ARG(v->name));
+		error_set(&a->error, CODE_NOT_FOUND, "no exchange '%.*s' in vhost '%.*s'", VIEW_ARG(missing),
+			  VIEW_ARG(v->name));
 		return false;
 	}
 	if (to)
@@ -167,8 +166,10 @@ void engine_bind(struct engine *e, uint64_t session, uint64_t cmd, const struct 
 	struct ask *a = ask_new(s, cmd);
 	struct topic *t;
 	uint64_t destination;
-	if (!binding_ends(s, a, b, &t, &destination))
+	if (!binding_ends(s, a, b, &t, &destination)) {
+		ask_ready(a);
 		return;
+	}
 	struct buf key;
 	buf_init(&key, BINDING_KEY_MAX);
 	if (!binding_key(s->connection->vhost, b, &key)) {
@@ -189,8 +190,13 @@ void engine_unbind(struct engine *e, uint64_t session, uint64_t cmd, const struc
 	struct ask *a = ask_new(s, cmd);
 	struct topic *t;
 	uint64_t destination;
-	if (!binding_ends(s, a, b, &t, &destination))
+	if (!binding_ends(s, a, b, &t, &destination)) {
+		/* Nothing there to unbind is a success: rabbitmq.md 2.10, 2.11. */
+		if (a->error.code == CODE_NOT_FOUND)
+			a->error.code = CODE_OK;
+		ask_ready(a);
 		return;
+	}
 	struct buf key;
 	buf_init(&key, BINDING_KEY_MAX);
 	/* Unbinding what is not bound is a success: rabbitmq.md 2.11. */

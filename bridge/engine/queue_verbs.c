@@ -53,7 +53,7 @@ static enum code legacy_same(struct queue *q, const struct queue_spec *s, struct
 	}
 	if (s->durable != q->durable)
 		return property_differs(e, "durable", "queue", q->name, v, truth(s->durable), truth(q->durable));
-	return queue_arguments_same(now, &q->arguments, q->name, v, e);
+	return queue_arguments_same(&q->arguments, now, q->name, v, e);
 }
 
 static enum code aws_same(struct queue *q, const struct queue_spec *s, struct error *e)
@@ -141,6 +141,17 @@ static struct queue *queue_create(struct session *s, const struct queue_spec *sp
 	return q;
 }
 
+/* RabbitMQ looks at a quorum queue's missing name before its arguments, at its
+ * other properties after them (rabbitmq.md 3.22). */
+static bool arguments_legal(const struct queue_spec *spec, struct vhost *v, struct error *e)
+{
+	struct queue_properties p = {spec->durable, spec->exclusive, spec->auto_delete};
+	if (!spec->name.n && queue_properties_check(spec->arguments, p, spec->name, v->name, e) != CODE_OK)
+		return false;
+	return queue_arguments_check(spec->arguments, spec->name, v->name, e) == CODE_OK &&
+	       queue_properties_check(spec->arguments, p, spec->name, v->name, e) == CODE_OK;
+}
+
 static bool may_create(struct ask *a, struct vhost *v, const struct queue_spec *spec)
 {
 	if (spec->passive) {
@@ -151,7 +162,7 @@ static bool may_create(struct ask *a, struct vhost *v, const struct queue_spec *
 		ask_error(a, CODE_REFUSED, "queue name '%.*s' contains reserved prefix 'amq.*'", VIEW_ARG(spec->name));
 		return false;
 	}
-	if (spec->arguments && queue_arguments_check(spec->arguments, spec->name, v->name, &a->error) != CODE_OK) {
+	if (spec->side == SIDE_LEGACY && !arguments_legal(spec, v, &a->error)) {
 		ask_ready(a);
 		return false;
 	}

@@ -70,7 +70,6 @@ void topic_destroy(struct topic *t, struct ask *a)
 static enum code topic_same(const struct topic *t, const struct topic_spec *s, struct error *e)
 {
 	struct view v = t->vhost->name;
-	static const struct table none;
 	const struct {
 		const char *property, *received, *current;
 	} checks[] = {
@@ -83,7 +82,7 @@ static enum code topic_same(const struct topic *t, const struct topic_spec *s, s
 		if (strcmp(checks[i].received, checks[i].current) != 0)
 			return property_differs(e, checks[i].property, "exchange", t->name, v,
 						checks[i].received, checks[i].current);
-	return topic_arguments_same(s->arguments ? s->arguments : &none, &t->arguments, t->name, v, e);
+	return topic_arguments_same(&t->arguments, s->arguments, t->name, v, e);
 }
 
 static bool name_reserved(struct view name)
@@ -111,6 +110,10 @@ void engine_topic_declare(struct engine *e, uint64_t session, uint64_t cmd, cons
 	}
 	if (name_reserved(s->name)) {
 		ask_error(a, CODE_REFUSED, "exchange name '%.*s' contains reserved prefix 'amq.*'", VIEW_ARG(s->name));
+		return;
+	}
+	if (topic_arguments_check(s->arguments, s->name, v->name, &a->error) != CODE_OK) {
+		ask_ready(a);
 		return;
 	}
 	t = topic_make(e, v, s->name, s->type, uid_next(e));
