@@ -305,7 +305,7 @@ static size_t messages_write(struct aws_call *c, const struct delivery *v, size_
 {
 	const struct receiving *rc = c->state;
 	struct handover *h = NULL;
-	size_t i, bytes = 0;
+	size_t i;
 
 	for (i = 0; i < n; i++) {
 		struct cross_sqs m;
@@ -315,10 +315,8 @@ static size_t messages_write(struct aws_call *c, const struct delivery *v, size_
 			dead_letter(c, &v[i]);
 			continue;
 		}
-		bytes += m.body.n;
 		/* A body larger than SQS allows goes alone. */
-		if (h && bytes > SQS_MESSAGE_BYTES_MAX && (m.body.n > SQS_MESSAGE_BYTES_MAX ||
-							   bytes > SQS_BATCH_MAX * SQS_MESSAGE_BYTES_MAX))
+		if (h && m.body.n > SQS_MESSAGE_BYTES_MAX)
 			break;
 		if (!h) {
 			h = handover_new(c);
