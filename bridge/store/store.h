@@ -21,8 +21,15 @@
  * OP_META). In local stores (queue, lane, position) is an entry's key, and a
  * position alone names the entry.
  *
- * A group (up to and including the op with group_end) is written in one
- * transaction or not at all; groups of one batch may share a transaction. */
+ * A group (up to and including the op with group_end, or the batch's last) is
+ * written in one transaction or not at all; groups of one batch may share a
+ * transaction. When one of its ops is refused (version conflict, position taken,
+ * body too large, an op of the other kind of store) all its ops are REFUSED.
+ *
+ * Local stores, on an entry that is not there (never stored, removed, purged):
+ * REMOVE is OK, for it is as good as done; MARK, DUE and MOVE are LOST and the
+ * rest of their group goes on. DUE and MOVE with pos2 0 or pos2 = pos keep the
+ * position. */
 #ifndef MQB_STORE_STORE_H
 #define MQB_STORE_STORE_H
 
@@ -119,14 +126,15 @@ struct store_op {
 			uint32_t queue;
 			uint8_t lane;
 			bool whole_queue;     /* every lane, and its row */
-			uint64_t upto;
+			uint64_t upto;        /* with whole_queue 0: all that is there now */
 			const uint64_t *keep; /* ascending positions that stay; valid until done */
 			size_t n_keep;
 		} purge;
 		struct {
 			struct view kind, key, value; /* valid until done */
-			uint64_t expected;    /* version that must be there; DEF_ANY: any */
-			uint64_t version;     /* set by the store */
+			uint64_t expected;    /* version that must be there; 0: none may be; DEF_ANY:
+			                       * any. OP_META always means DEF_ANY. */
+			uint64_t version;     /* set by the store; only ever grows */
 		} def;
 	};
 	void *ctx; /* the submitter's */
@@ -198,12 +206,14 @@ struct store_ops {
 	int (*poll)(struct store *s);
 	/* Nothing submitted is still unfinished or unpolled. */
 	bool (*idle)(const struct store *s);
-	/* Reads rows written by OP_QUEUE_ROW; called before traffic. */
-	void (*rows)(struct store *s, void (*each)(void *ctx, const struct store_queue_row *row), void *ctx);
-	/* Definitions; called before traffic and for start-up reads. */
-	void (*defs)(struct store *s, struct view kind,
+	/* Reads rows written by OP_QUEUE_ROW; called before traffic. false: not all could
+	 * be read, and nobody may go on as if there were no more. */
+	bool (*rows)(struct store *s, void (*each)(void *ctx, const struct store_queue_row *row), void *ctx);
+	/* Definitions; called before traffic and for start-up reads. false: as above. */
+	bool (*defs)(struct store *s, struct view kind,
 		     void (*each)(void *ctx, struct view key, struct view value, uint64_t version), void *ctx);
-	void (*close)(struct store *s); /* finishes what was submitted, then frees */
+	/* Finishes what was submitted, raises its outcomes, then frees. */
+	void (*close)(struct store *s);
 };
 
 struct store {

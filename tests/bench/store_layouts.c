@@ -8,7 +8,9 @@
  *
  * Rates are per second, beside them CPU microseconds (user and system) for each,
  * which a busy machine disturbs less. WAL, synchronous=FULL, checkpoint from 1,000 pages.
- * DIR must be on the disk in question; the file in it is made anew each time. */
+ * DIR must be on the disk in question; the file in it is made anew each time.
+ * Build: cc -O2 -std=gnu11 -D_GNU_SOURCE -I. -Ibridge tests/bench/store_layouts.c bridge/base/[*].c
+ *        -lsqlite3 -lcrypto -lpthread -o store_layouts   (without the brackets) */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
