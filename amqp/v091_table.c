@@ -303,14 +303,15 @@ static size_t fields_room(const struct field *v, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		const struct value *value = &v[i].value;
+		int fixed = fixed_size((uint8_t)value->type);
 
 		room += 1 + v[i].name.n + 1;
-		if (value->type == VALUE_STRING || value->type == VALUE_BYTES)
+		if (fixed >= 0)
+			room += (size_t)fixed;
+		else if (value->type == VALUE_STRING || value->type == VALUE_BYTES)
 			room += 4 + value->s.n;
-		else if (value->type == VALUE_TABLE || value->type == VALUE_ARRAY)
-			room += fields_room(value->table.v, value->table.n);
 		else
-			room += 8;
+			room += fields_room(value->table.v, value->table.n);
 	}
 	return room;
 }
