@@ -461,7 +461,7 @@ static bool memory_idle(const struct store *s)
 	return !((const struct memory *)(const void *)s)->first;
 }
 
-static void memory_rows(struct store *s, void (*each)(void *ctx, const struct store_queue_row *row),
+static bool memory_rows(struct store *s, void (*each)(void *ctx, const struct store_queue_row *row),
 			void *ctx)
 {
 	size_t at = 0;
@@ -469,9 +469,10 @@ static void memory_rows(struct store *s, void (*each)(void *ctx, const struct st
 	const struct store_queue_row *r;
 	while ((r = map64_next(&memory_of(s)->rows, &at, &uid)))
 		each(ctx, r);
+	return true;
 }
 
-static void memory_defs(struct store *s, struct view kind,
+static bool memory_defs(struct store *s, struct view kind,
 			void (*each)(void *ctx, struct view key, struct view value, uint64_t version),
 			void *ctx)
 {
@@ -480,6 +481,7 @@ static void memory_defs(struct store *s, struct view kind,
 	while ((d = mapv_next(&memory_of(s)->defs, &at)))
 		if (view_eq(d->kind, kind))
 			each(ctx, d->key, d->value, d->version);
+	return true;
 }
 
 static void memory_close(struct store *s)

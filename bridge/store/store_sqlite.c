@@ -327,7 +327,7 @@ static bool sqlite_idle(const struct store *s)
 	return ((const struct sqlite_store *)(const void *)s)->waiting == 0;
 }
 
-static void sqlite_rows(struct store *store, void (*each)(void *ctx, const struct store_queue_row *row),
+static bool sqlite_rows(struct store *store, void (*each)(void *ctx, const struct store_queue_row *row),
 			void *ctx)
 {
 	struct sqlite_store *s = sqlite_of(store);
@@ -336,9 +336,10 @@ static void sqlite_rows(struct store *store, void (*each)(void *ctx, const struc
 	sq_give(s);
 	if (rc != SQLITE_OK)
 		log_error("store.rows", "error=\"%s\"", sqlite3_errstr(rc));
+	return rc == SQLITE_OK;
 }
 
-static void sqlite_defs(struct store *store, struct view kind,
+static bool sqlite_defs(struct store *store, struct view kind,
 			void (*each)(void *ctx, struct view key, struct view value, uint64_t version),
 			void *ctx)
 {
@@ -348,6 +349,7 @@ static void sqlite_defs(struct store *store, struct view kind,
 	sq_give(s);
 	if (rc != SQLITE_OK)
 		log_error("store.defs", "error=\"%s\"", sqlite3_errstr(rc));
+	return rc == SQLITE_OK;
 }
 
 static void store_free(struct sqlite_store *s)

@@ -536,7 +536,7 @@ static bool fake_idle(const struct store *s)
 	return ((const struct fake *)(const void *)s)->waiting == 0;
 }
 
-static void fake_rows(struct store *s, void (*each)(void *ctx, const struct store_queue_row *row), void *ctx)
+static bool fake_rows(struct store *s, void (*each)(void *ctx, const struct store_queue_row *row), void *ctx)
 {
 	struct fake *f = fake_of(s);
 	size_t at = 0;
@@ -546,15 +546,17 @@ static void fake_rows(struct store *s, void (*each)(void *ctx, const struct stor
 		row.entries = fake_count_approximate(s, row.uid);
 		each(ctx, &row);
 	}
+	return true;
 }
 
-static void fake_defs(struct store *s, struct view kind,
+static bool fake_defs(struct store *s, struct view kind,
 		      void (*each)(void *ctx, struct view key, struct view value, uint64_t version), void *ctx)
 {
 	const struct fake *f = fake_of(s);
 	for (size_t i = 0; i < f->n_defs; i++)
 		if (view_eq(f->defs[i]->kind, kind))
 			each(ctx, f->defs[i]->key, f->defs[i]->value, f->defs[i]->version);
+	return true;
 }
 
 static void fake_close(struct store *s)
