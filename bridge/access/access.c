@@ -70,7 +70,8 @@ static enum code definitions_read(struct access *a, struct error *e)
 
 	for (int kind = 0; kind < KINDS && r.code == CODE_OK; kind++) {
 		r.kind = (enum kind)kind;
-		a->store->ops->defs(a->store, kind_name(r.kind), definition_read, &r);
+		if (!a->store->ops->defs(a->store, kind_name(r.kind), definition_read, &r))
+			return error_set(e, CODE_UNAVAILABLE, "the store's definitions cannot be read");
 	}
 	return r.code;
 }

@@ -286,6 +286,7 @@ static void chance_open(struct daemon *d)
 
 enum exit_code daemon_open(struct daemon *d, struct error *e)
 {
+	umask(S_IRWXG | S_IRWXO); /* password hashes and messages are nobody else's to read */
 	chance_open(d);
 	d->now = clock_now();
 	d->codecs.of[RAW_AMQP091] = &v091_codec;
@@ -293,12 +294,14 @@ enum exit_code daemon_open(struct daemon *d, struct error *e)
 		return EXIT_DATA;
 	d->first_start = true;
 	bool users = false;
-	d->store->ops->defs(d->store, VIEW("user"), seen, &users);
+	if (!d->store->ops->defs(d->store, VIEW("user"), seen, &users)) {
+		error_set(e, CODE_UNAVAILABLE, "the store's definitions cannot be read");
+		return EXIT_DATA;
+	}
 	d->first_start = !users;
 	if (!guard_settings(&d->options, d->first_start, e))
 		return EXIT_INSECURE;
-	receipt_key_get(d);
-	if (!access_open(d, e) || !engine_open(d, e))
+	if (!receipt_key_get(d, e) || !access_open(d, e) || !engine_open(d, e))
 		return EXIT_DATA;
 	amqp_open(d);
 	aws_open(d);

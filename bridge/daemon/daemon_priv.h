@@ -116,7 +116,7 @@ bool credentials_make(struct credentials *c, const struct options *o, bool first
 void credentials_fini(struct credentials *c);
 
 /* receipt_key.c: the secret that seals receipt handles, from the catalogue or new. */
-void receipt_key_get(struct daemon *d);
+bool receipt_key_get(struct daemon *d, struct error *e);
 /* Writes a new one; counts in d->pending. */
 void receipt_key_keep(struct daemon *d);
 

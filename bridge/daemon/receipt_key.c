@@ -41,14 +41,18 @@ static void kept(struct store_batch *b, void *ctx)
 		daemon_fail(d, EXIT_DATA, "start.failed", "the receipt key could not be written to the store");
 }
 
-void receipt_key_get(struct daemon *d)
+bool receipt_key_get(struct daemon *d, struct error *e)
 {
 	struct found f = {d->receipt_key, false};
-	d->store->ops->defs(d->store, VIEW("meta"), look, &f);
+	if (!d->store->ops->defs(d->store, VIEW("meta"), look, &f)) {
+		error_set(e, CODE_UNAVAILABLE, "the receipt key cannot be read");
+		return false;
+	}
 	if (f.found)
-		return;
+		return true;
 	random_secret(d->receipt_key, RECEIPT_KEY_BYTES);
 	d->receipt_key_new = true;
+	return true;
 }
 
 void receipt_key_keep(struct daemon *d)

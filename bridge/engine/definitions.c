@@ -278,12 +278,13 @@ enum code definitions_load(struct engine *e, struct error *err)
 	struct load l = {.engine = e};
 	const struct store_ops *ops = e->store->ops;
 	arena_init(&l.arena);
-	ops->defs(e->store, VIEW("topic"), load_topic, &l);
-	ops->defs(e->store, VIEW("queue"), load_queue, &l);
-	ops->defs(e->store, VIEW("binding"), load_binding, &l);
-	ops->rows(e->store, load_row, &l);
+	bool read = ops->defs(e->store, VIEW("topic"), load_topic, &l) &&
+		    ops->defs(e->store, VIEW("queue"), load_queue, &l) &&
+		    ops->defs(e->store, VIEW("binding"), load_binding, &l) && ops->rows(e->store, load_row, &l);
 	arena_fini(&l.arena);
 	arena_reset(&e->scratch);
+	if (!read)
+		return error_set(err, CODE_UNAVAILABLE, "the store's definitions cannot be read");
 	if (l.bad)
 		return error_set(err, CODE_INVALID, "%zu definitions cannot be read", l.bad);
 	return CODE_OK;

@@ -141,7 +141,8 @@ static void meta_read(void *ctx, struct view key, struct view value, uint64_t ve
 /* Numbers of this life are on disk before the first one is given out. */
 static enum code reserve_first(struct engine *e, struct error *err)
 {
-	e->store->ops->defs(e->store, VIEW("meta"), meta_read, e);
+	if (!e->store->ops->defs(e->store, VIEW("meta"), meta_read, e))
+		return error_set(err, CODE_UNAVAILABLE, "the store cannot be read");
 	e->next_pos = e->next_pos ? e->next_pos : 1;
 	e->next_uid = e->next_uid ? e->next_uid : 1;
 	e->boot++;

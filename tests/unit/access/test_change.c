@@ -320,12 +320,12 @@ static bool no_idle(const struct store *s)
 	return !((const struct no_store *)s)->held;
 }
 
-static void no_defs(struct store *s, struct view kind,
+static bool no_defs(struct store *s, struct view kind,
 		    void (*each)(void *ctx, struct view key, struct view value, uint64_t version), void *ctx)
 {
 	struct no_store *n = (struct no_store *)s;
 
-	n->under->ops->defs(n->under, kind, each, ctx);
+	return n->under->ops->defs(n->under, kind, each, ctx);
 }
 
 static const struct store_ops no_ops = {
