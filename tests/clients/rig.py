@@ -12,6 +12,8 @@ import uuid
 
 DEADLINE = 15  # seconds for anything that must come
 SCENARIOS = []
+# boto3 makes one client at a time.
+CLIENT_LOCK = threading.Lock()
 
 
 class Skip(Exception):
@@ -85,14 +87,13 @@ class Shared:
 
     def __init__(self, endpoint):
         self.endpoint = endpoint
-        self.lock = threading.Lock()
         self.clients = {}
 
     def aws(self, service, key):
         import boto3
         from botocore.config import Config
 
-        with self.lock:
+        with CLIENT_LOCK:
             if (service, key) not in self.clients:
                 self.clients[service, key] = boto3.client(
                     service,
@@ -118,7 +119,8 @@ class Context:
         self.to_close = []
 
     def name(self, base="q"):
-        return f"{base}-{uuid.uuid4().hex[:10]}"
+        # Not 10 digits: what ends in - and 10 of base32 has another name over SQS (DESIGN §5).
+        return f"{base}-{uuid.uuid4().hex[:12]}"
 
     def at_end(self, function):
         self.to_close.append(function)
