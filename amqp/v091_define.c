@@ -4,6 +4,8 @@
  * and what "" stands for are looked after here (rabbitmq.md §2, §3, 5.1). */
 #include "amqp/v091_priv.h"
 
+#include "base/log.h"
+
 /* CR and LF are taken out of the names of new things (rabbitmq.md 2.5). */
 struct name {
 	uint8_t b[SHORTSTR_MAX];
@@ -127,6 +129,22 @@ static bool type_find(struct channel *ch, struct view name, enum topic_type *typ
 	return false;
 }
 
+/* RabbitMQ acts on them, we do not yet: accepted and kept, and said once a second
+ * at most, so that nobody relies on them unknowingly (docs/compatibility.md). */
+static void inert_tell(const struct channel *ch, const char *noun, struct view name, const struct table *t)
+{
+	static const char *const inert[] = {
+		"alternate-exchange", "x-message-ttl",	  "x-expires",	    "x-max-length",
+		"x-max-length-bytes", "x-overflow",	  "x-max-priority", "x-dead-letter-exchange",
+		"x-dead-letter-routing-key", "x-single-active-consumer", "x-delivery-limit",
+	};
+
+	for (size_t i = 0; i < sizeof(inert) / sizeof(inert[0]); i++)
+		if (table_find(t, view_str(inert[i])))
+			log_warn("amqp.argument_not_acted_on", "peer=\"%s\" %s=\"%.*s\" argument=%s",
+				 ch->conn->wire->peer, noun, VIEW_ARG(name), inert[i]);
+}
+
 void v091_on_exchange_declare(struct channel *ch, const void *method)
 {
 	const amqp_exchange_declare_t *m = method;
@@ -152,6 +170,8 @@ void v091_on_exchange_declare(struct channel *ch, const void *method)
 	arena_init(&a);
 	arguments = v091_table_in(&m->arguments, &a);
 	spec.arguments = &arguments;
+	if (!spec.passive)
+		inert_tell(ch, "exchange", name.v, &arguments);
 	engine_topic_declare(ch->conn->env->engine, ch->session, v091_channel_ask(ch, id, m->nowait, answer_plain)->cmd,
 			     &spec);
 	arena_fini(&a);
@@ -300,6 +320,8 @@ void v091_on_queue_declare(struct channel *ch, const void *method)
 	arena_init(&a);
 	arguments = v091_table_in(&m->arguments, &a);
 	spec.arguments = &arguments;
+	if (!spec.passive)
+		inert_tell(ch, "queue", name.v, &arguments);
 	as = v091_channel_ask(ch, id, m->nowait, answer_declared);
 	as->server_named = name.v.n == 0;
 	ch->naming += as->server_named;
