@@ -34,6 +34,13 @@ static inline bool view_eq(struct view a, struct view b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* Copies to dst; an empty view may have no pointer. */
+static inline void view_put(uint8_t *dst, struct view v)
+{
+	if (v.n)
+		memcpy(dst, v.p, v.n);
+}
+
 static inline bool view_is(struct view a, const char *s)
 {
 	return view_eq(a, view_str(s));

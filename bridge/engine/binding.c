@@ -46,7 +46,7 @@ bool binding_add(struct topic *t, const struct binding_spec *b, uint64_t destina
 		return false;
 	struct bound *bound = mem_alloc(sizeof(*bound) + key.n);
 	uint8_t *copy = (uint8_t *)(bound + 1);
-	memcpy(copy, key.p, key.n);
+	view_put(copy, key);
 	bound->topic = t->uid;
 	bound->key = view_of(copy, key.n);
 	bound->stored = t->durable && (q ? q->stored : to->durable);

@@ -4,14 +4,14 @@
 #include "engine/engine_priv.h"
 
 struct recount {
-	uint64_t ready, leased, delayed, stored, bytes;
+	uint64_t ready, leased, delayed, pending, stored, bytes;
 	uint64_t last_pos;
 };
 
 static void count_entry(struct recount *c, const struct queue *q, const struct entry *en)
 {
 	must(en->queue == q && en->message);
-	c->stored += en->stored != STORED_NEVER && en->stored != STORED_REMOTE;
+	c->stored += en->stored != STORED_NEVER && en->stored != STORED_REMOTE && !en->uncounted;
 	c->bytes += message_cost(en->message);
 	must(!en->indexed || map64_find(&q->engine->by_pos, en->pos) == en);
 	must((en->stored == STORED_UNSENT || en->stored == STORED_IN_BATCH) == (en->dest != NULL));
@@ -62,6 +62,12 @@ static void check_queue(const struct queue *q)
 		c.delayed++;
 		count_entry(&c, q, en);
 	}
+	for (const struct link *k = q->pending.next; k != &q->pending; k = k->next) {
+		must(LIST_ENTRY(k, struct entry, link)->state == ENTRY_PENDING);
+		c.pending++;
+		count_entry(&c, q, LIST_ENTRY(k, struct entry, link));
+	}
+	must(q->n_pending == c.pending);
 	must(q->n_ready == c.ready + q->lane.behind_n);
 	must(q->n_leased == c.leased && q->n_delayed >= c.delayed);
 	if (q->remote)
@@ -71,7 +77,7 @@ static void check_queue(const struct queue *q)
 	must(q->lane.behind_n || unread || q->bytes == c.bytes);
 	for (int i = 0; i < REMOVAL_REASONS; i++)
 		out += q->out[i];
-	must(q->in == out + q->n_ready + q->n_leased + q->n_delayed);
+	must(q->in == out + q->n_ready + q->n_leased + q->n_delayed + q->n_pending);
 }
 
 static void check_consumers(const struct engine *e)

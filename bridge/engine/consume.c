@@ -225,9 +225,12 @@ void engine_settle(struct engine *e, uint64_t session, const uint64_t *leases, s
 		return;
 	for (size_t i = 0; i < n; i++) {
 		struct lease *l = slots_find(&e->leases, leases[i]);
-		if (l && l->session == s) {
+		if (!l || l->session != s || l->committing)
+			continue;
+		e->counters.settled++;
+		if (s->tx)
+			tx_stage_settle(s, leases[i], o);
+		else
 			lease_settle(l, o);
-			e->counters.settled++;
-		}
 	}
 }

@@ -33,7 +33,7 @@ struct vhost *vhost_get(struct engine *e, struct view name)
 		return v;
 	v = mem_zalloc(sizeof(*v) + name.n);
 	uint8_t *copy = (uint8_t *)(v + 1);
-	memcpy(copy, name.p, name.n);
+	view_put(copy, name);
 	v->name = view_of(copy, name.n);
 	mapv_put(&e->vhosts, v->name, v);
 	return v;
@@ -174,6 +174,7 @@ static void engine_init(struct engine *e, const struct engine_options *o, struct
 	slots_init(&e->receives, sizeof(struct receive));
 	slots_init(&e->leases, sizeof(struct lease));
 	list_init(&e->active);
+	list_init(&e->asks);
 	list_init(&e->answering);
 	arena_init(&e->scratch);
 	arena_init(&e->slabs);
@@ -255,6 +256,8 @@ void engine_free(struct engine *e)
 	notes_free(e);
 	messages_free(e);
 	journal_fini(e);
+	LIST_EACH(&e->asks, a)
+		ask_free(LIST_ENTRY(a, struct ask, all));
 	while ((v = mapv_next(&e->vhosts, &i))) {
 		queues_free(e, v);
 		topics_free(v);

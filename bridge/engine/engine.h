@@ -214,6 +214,21 @@ struct outcome {
 void engine_settle(struct engine *e, uint64_t session, const uint64_t *leases, size_t n,
 		   const struct outcome *o);
 
+/* Transactions (engine.md §5): publishes and settlements of a session are staged
+ * under a transaction's id until it is committed; a session may have several.
+ * After commit or rollback the id stays, with nothing staged. */
+void engine_tx_begin(struct engine *e, uint64_t session, uint64_t tx);
+/* Publishes and settlements that follow belong to it; 0: to none. */
+void engine_tx_use(struct engine *e, uint64_t session, uint64_t tx);
+/* Routes, then all or nothing. DONE once it is stored; CODE_UNAVAILABLE: nothing
+ * of it happened, the leases are the session's as before. */
+void engine_tx_commit(struct engine *e, uint64_t session, uint64_t cmd, uint64_t tx);
+enum rollback_how {
+	ROLLBACK_KEEP,    /* leases settled in it are unsettled again (0-9-1, STOMP) */
+	ROLLBACK_RELEASE, /* they go back, failed + 1 (AMQP 1.0) */
+};
+void engine_tx_rollback(struct engine *e, uint64_t session, uint64_t cmd, uint64_t tx, enum rollback_how how);
+
 /* A durable reference to one receive of one message; heads seal it into an
  * opaque text (mapping/receipt.h). */
 struct receipt {

@@ -8,7 +8,8 @@
  *
  * Invariants (checked by engine_check, run by tests and the simulation):
  *  E1  an entry is in exactly one place by its state: READY in its queue's lane,
- *      DELAYED in its queue's due heap, LEASED in its queue's leased list and with a lease
+ *      DELAYED in its queue's due heap, LEASED in its queue's leased list and with a
+ *      lease, PENDING in its queue's pending list
  *  E2  an entry has at most one lease, and that lease points back
  *  E3  queue.n_ready = resident ready entries + behind_n; n_leased, n_delayed likewise
  *  E4  positions in lane.ready ascend and, while something is behind, are below behind_from
@@ -36,7 +37,8 @@ struct topic;
 struct session;
 struct lease;
 
-enum entry_state { ENTRY_READY, ENTRY_LEASED, ENTRY_DELAYED, ENTRY_STATES };
+/* PENDING: of a commit that is on its way to the store. */
+enum entry_state { ENTRY_READY, ENTRY_LEASED, ENTRY_DELAYED, ENTRY_PENDING, ENTRY_STATES };
 enum entry_stored {
 	STORED_NEVER,    /* transient, or its append failed */
 	STORED_UNSENT,   /* append in the batch being built */
@@ -47,7 +49,8 @@ enum entry_stored {
 
 struct entry {
 	union {
-		struct link link;     /* READY, in lane.ready or lane.after; LEASED, in queue.leased */
+		struct link link;     /* READY, in lane.ready or lane.after; LEASED, in queue.leased;
+				   * PENDING, in queue.pending */
 		struct heap_node due; /* DELAYED */
 	};
 	struct heap_node back; /* READY, in lane.returned instead of a list */
@@ -62,6 +65,7 @@ struct entry {
 	bool indexed;             /* engine.by_pos holds it */
 	bool in_window;           /* counts in lane.window_* */
 	bool vanish;              /* its append failed: goes away instead of back */
+	bool uncounted;           /* off queue.stored_n: a commit removes it */
 	uint16_t received, delivered, failed;
 	uint32_t origin;
 	int64_t first_received_ms; /* wall; 0: never */
@@ -76,6 +80,7 @@ struct lease {
 	struct queue *queue;
 	struct session *session;   /* NULL: a ReceiveMessage's */
 	uint64_t consumer;         /* id; 0: basic.get */
+	bool committing;           /* settled by a commit on its way; survives its session */
 	uint32_t receive;          /* ReceiveMessage: which receive of the entry */
 	uint8_t handle_n;          /* remote stores */
 	uint8_t *handle;           /* owned */
@@ -136,9 +141,9 @@ struct queue {
 	struct lane lane;
 	struct heap due;      /* DELAYED, by due_ms */
 	struct heap_node due_node; /* in engine.due, keyed by the first of `due` */
-	struct link leased;   /* entries */
+	struct link leased, pending; /* entries */
 	uint32_t n_leases;    /* leases that point here, ghosts included: it outlives its deletion for them */
-	uint64_t n_ready, n_leased, n_delayed, bytes;
+	uint64_t n_ready, n_leased, n_delayed, n_pending, bytes;
 	uint64_t n_received_leased; /* by ReceiveMessage */
 	uint64_t in, out[REMOVAL_REASONS];
 
@@ -216,9 +221,21 @@ struct receive {
 	uint64_t leases[RECEIVE_MAX];
 };
 
+/* A publish or send as it was asked for; views and message are borrowed. */
+struct publish_call {
+	struct tx_commit *commit; /* NULL: on its own */
+	bool send;                /* topic is a queue */
+	struct view topic, key;
+	struct message *message;
+	unsigned flags;
+	int64_t delay_ms;
+	uint64_t tag;
+};
+
 /* One answer that a session is owed; answers leave in order. */
 struct ask {
 	struct link link; /* in session.asks until it is raised */
+	struct link all;  /* in engine.asks until it is freed */
 	struct engine *engine;
 	struct session *session; /* NULL: closed meanwhile */
 	uint64_t session_id;
@@ -250,7 +267,8 @@ struct session {
 	struct slot_head slot;
 	struct engine *engine;
 	struct link link; /* connection.sessions */
-	struct link consumers, receives, leases, asks;
+	struct link consumers, receives, leases, asks, txs;
+	struct tx *tx; /* what is published and settled belongs to; NULL: none */
 	struct connection *connection;
 	void *ctx;
 	uint32_t shared_limit, shared_held; /* basic.qos global; UINT32_MAX: none */
@@ -282,6 +300,7 @@ struct engine {
 	struct map64 topics;   /* by uid */
 	struct map64 by_pos;   /* entries that a receipt may name */
 	struct link active;    /* queues with something to dispatch */
+	struct link asks;      /* all of them */
 	struct link answering; /* receives that have got something this turn */
 	struct heap lease_deadlines, receive_deadlines, due;
 	struct note *notes, *notes_tail, *free_notes;
@@ -330,6 +349,7 @@ struct lease *lease_new(struct entry *e, struct session *s, uint64_t consumer);
 void lease_end(struct lease *l); /* frees it; the entry's state is the caller's business */
 void lease_release(struct lease *l, const struct outcome *o);
 void lease_accept(struct lease *l);
+void lease_leave(struct lease *l, enum close_how how);
 void lease_settle(struct lease *l, const struct outcome *o);
 void lease_deadline(struct lease *l, int64_t ms);
 void leases_expire(struct engine *e);
@@ -374,6 +394,8 @@ uint64_t queue_purge(struct queue *q, bool with_leased);
 void queue_adopt_delayed(struct queue *q, const struct store_loaded *l);
 void queue_load_delayed(struct queue *q, uint64_t after);
 enum code queue_access(struct session *s, struct view name, struct queue **out, struct error *e);
+void queue_dest_fill(struct queue *q, struct store_dest *d, struct message *m, int64_t due_ms);
+void entry_delay(struct entry *en);
 void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, struct publish *p, int64_t delay_ms);
 void queues_due(struct engine *e);
 void queue_due_rearm(struct queue *q);
@@ -419,7 +441,17 @@ void note_push(struct engine *e, struct note *n);
 void notes_raise(struct engine *e);
 void notes_free(struct engine *e);
 
+/* tx.c */
+struct tx_commit;
+void tx_stage_publish(struct session *s, const struct publish_call *p);
+void tx_stage_settle(struct session *s, uint64_t lease, const struct outcome *o);
+void tx_enqueue(struct tx_commit *c, struct queue *q, struct store_dest *d, struct message *m, int64_t delay_ms);
+void tx_done(struct engine *e, struct tx_commit *c, bool ok);
+void tx_commit_free(struct tx_commit *c); /* unanswered, at the engine's end */
+void txs_free(struct session *s);
+
 /* publish.c */
+void publish_run(struct session *s, const struct publish_call *c);
 struct publish *publish_new(struct engine *e, uint64_t session, uint64_t tag);
 void publish_finish(struct engine *e, struct publish *p, enum store_result r);
 

@@ -77,6 +77,10 @@ static void entry_leave_place(struct entry *en)
 		list_remove(&en->link);
 		q->n_leased--;
 		return;
+	case ENTRY_PENDING:
+		list_remove(&en->link);
+		q->n_pending--;
+		return;
 	case ENTRY_STATES:
 		break;
 	}
@@ -89,16 +93,18 @@ static void entry_leave_store(struct entry *en, bool covered)
 	struct queue *q = en->queue;
 	if (en->stored == STORED_NEVER || en->stored == STORED_REMOTE)
 		return;
-	q->stored_n--;
-	q->stored_bytes -= message_cost(en->message);
-	if (en->state == ENTRY_DELAYED)
-		q->stored_delayed--;
-	journal_row(q);
-	if (en->stored == STORED_UNSENT) {
+	if (!en->uncounted) {
+		q->stored_n--;
+		q->stored_bytes -= message_cost(en->message);
+		if (en->state == ENTRY_DELAYED || (en->state == ENTRY_PENDING && en->due_ms))
+			q->stored_delayed--;
+		journal_row(q);
+	}
+	if (en->stored == STORED_UNSENT && !en->uncounted && en->state != ENTRY_PENDING) {
 		journal_cancel(en);
 		return;
 	}
-	if (en->stored == STORED_IN_BATCH)
+	if (en->stored != STORED_YES)
 		en->dest->ctx = en->dest; /* nobody waits for it any more */
 	if (!covered)
 		journal_remove(q, en->pos);

@@ -28,6 +28,8 @@ static void jbatch_drop(struct jbatch *b)
 	for (size_t i = 0; i < b->batch.n; i++)
 		if (b->batch.ops[i].kind == OP_APPEND)
 			message_unref(b->batch.ops[i].append.message);
+		else if (b->batch.ops[i].kind == OP_NONE && b->batch.ops[i].ctx)
+			tx_commit_free(b->batch.ops[i].ctx);
 	jbatch_free(b);
 }
 
@@ -141,6 +143,7 @@ void journal_cancel(struct entry *en)
 	e->journal.bytes -= info->cost;
 	message_unref(op->append.message);
 	op->kind = OP_NONE;
+	op->ctx = NULL;
 	if (--b->live == 0) {
 		b->batch.n = 0;
 		arena_reset(&b->arena);
@@ -168,6 +171,20 @@ void journal_wait(struct engine *e, size_t mark, struct ask *a)
 		b->batch.ops[i].ctx = a;
 		a->waits++;
 	}
+}
+
+bool journal_close_group(struct engine *e, size_t mark, struct tx_commit *c)
+{
+	struct jbatch *b = e->journal.building;
+	if (!b || b->batch.n == mark)
+		return false;
+	for (size_t i = mark; i < b->batch.n; i++) {
+		b->batch.ops[i].group_end = false;
+		b->batch.ops[i].mark = MARK_OF_GROUP;
+	}
+	/* Carries the outcome; to the store it is a cancelled operation. */
+	jbatch_op(b, OP_NONE)->ctx = c;
+	return true;
 }
 
 void journal_mark(struct entry *en)

@@ -18,6 +18,7 @@
 #include "store/store.h"
 
 struct ask;
+struct tx_commit;
 struct entry;
 struct queue;
 struct publish;
@@ -56,6 +57,9 @@ void journal_remove(struct queue *q, uint64_t pos);
 /* Removals queued since `mark` are waited for by a. */
 size_t journal_mark_point(const struct engine *e);
 void journal_wait(struct engine *e, size_t mark, struct ask *a);
+/* What was queued since `mark` is one group, told to c when it is done. false:
+ * there is nothing. */
+bool journal_close_group(struct engine *e, size_t mark, struct tx_commit *c);
 void journal_mark(struct entry *e);
 void journal_due(struct entry *e, uint64_t new_pos, uint8_t new_lane);
 void journal_purge(struct queue *q, uint8_t lane, bool whole, uint64_t upto, const uint64_t *keep, size_t n);

@@ -12,19 +12,29 @@ static bool op_failed(const struct store_op *op)
 	return op->result == STORE_FAILED || op->result == STORE_RETRY_LATER;
 }
 
+static void dest_uncount(struct queue *q, const struct store_op *op, const struct store_dest *d)
+{
+	struct entry *en = d->ctx;
+	if (en && en->uncounted) {
+		en->uncounted = false; /* the commit that was to remove it did so already */
+		return;
+	}
+	q->stored_n--;
+	q->stored_bytes -= message_cost(op->append.message);
+	if (d->lane == LANE_DELAYED)
+		q->stored_delayed--;
+	journal_row(q);
+}
+
 static void dest_failed(struct engine *e, struct store_op *op, struct store_dest *d)
 {
+	struct entry *en = d->ctx;
 	struct queue *q = map64_find(&e->queues, d->queue);
 	if (q && !q->remote) {
 		/* A commit that failed late may be on the disk all the same. */
 		journal_remove(q, d->pos);
-		q->stored_n--;
-		q->stored_bytes -= message_cost(op->append.message);
-		if (d->lane == LANE_DELAYED)
-			q->stored_delayed--;
-		journal_row(q);
+		dest_uncount(q, op, d);
 	}
-	struct entry *en = d->ctx;
 	if (!en) {
 		/* Only the store would have had it. */
 		if (q && !q->remote) {
@@ -38,7 +48,7 @@ static void dest_failed(struct engine *e, struct store_op *op, struct store_dest
 	en->stored = STORED_NEVER;
 	en->dest = NULL;
 	entry_finish(en, false);
-	if (en->state == ENTRY_LEASED)
+	if (en->state == ENTRY_LEASED || en->state == ENTRY_PENDING)
 		en->vanish = true;
 	else
 		entry_remove(en, REMOVED_FAILED);
@@ -98,7 +108,8 @@ static void append_done(struct engine *e, struct store_op *op)
 		if (!resident && info->publish)
 			publish_finish(e, info->publish, r);
 	}
-	append_again(e, op);
+	if (op->mark != MARK_OF_GROUP)
+		append_again(e, op);
 	message_unref(op->append.message);
 }
 
@@ -149,6 +160,8 @@ static void op_done(struct engine *e, struct store_op *op)
 {
 	switch (op->kind) {
 	case OP_NONE:
+		if (op->ctx)
+			tx_done(e, op->ctx, op->result == STORE_OK);
 		return;
 	case OP_APPEND:
 		append_done(e, op);
@@ -172,6 +185,8 @@ static void op_done(struct engine *e, struct store_op *op)
 			keep_for_retry(e, op);
 		return;
 	default:
+		if (op->mark == MARK_OF_GROUP)
+			return; /* the group's end tells */
 		if (op_failed(op))
 			keep_for_retry(e, op);
 		else if (op->kind == OP_REMOVE)

@@ -5,6 +5,9 @@
 
 #include "engine/journal.h"
 
+/* store_op.mark: part of a group of several; the group's end says what became of it. */
+enum { MARK_OF_GROUP = 1 };
+
 /* store_op.ctx of an append. */
 struct append_info {
 	struct publish *publish;

@@ -72,17 +72,31 @@ void lease_accept(struct lease *l)
 		entry_remove(en, REMOVED_ACKED);
 }
 
-static void lease_hide(struct lease *l, int64_t ms)
+/* The session has no more to do with it. */
+static void lease_detach(struct lease *l)
 {
-	struct queue *q = l->queue;
 	list_remove(&l->session_link);
 	lease_credit(l);
 	if (l->session)
-		q->n_received_leased++;
+		l->queue->n_received_leased++;
 	l->session = NULL;
 	l->consumer = 0;
 	l->receive = 0;
+}
+
+static void lease_hide(struct lease *l, int64_t ms)
+{
+	lease_detach(l);
 	lease_deadline(l, ms);
+}
+
+/* Its session closes: back, unless a commit that is on its way decides. */
+void lease_leave(struct lease *l, enum close_how how)
+{
+	if (l->committing)
+		lease_detach(l);
+	else
+		lease_release(l, &(struct outcome){.kind = OUTCOME_RELEASE, .failed = how == CLOSE_LOST});
 }
 
 /* The entry goes back to its place, or away if nothing stands behind it. */

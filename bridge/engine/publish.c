@@ -137,62 +137,93 @@ static void enqueue_all(struct engine *e, struct queue **v, size_t n, struct mes
 		journal_append(e, m, dests, stored, p);
 }
 
-struct publish_call {
-	struct session *session;
-	uint64_t id, tag;
-	struct message *message;
-	unsigned flags;
-	int64_t delay_ms;
-};
-
-static void publish_to(struct engine *e, const struct publish_call *c, struct queue **v, size_t n)
+/* The same inside a commit: entries wait for the group (tx.c). */
+static void enqueue_pending(struct engine *e, struct queue **v, size_t n, const struct publish_call *c)
 {
+	uint32_t stored = 0, at = 0;
+	for (size_t i = 0; i < n; i++)
+		stored += goes_to_store(v[i], c->message);
+	struct store_dest *dests = stored ? journal_dests(e, stored) : NULL;
+	for (size_t i = 0; i < n; i++)
+		tx_enqueue(c->commit, v[i], goes_to_store(v[i], c->message) ? &dests[at++] : NULL, c->message,
+			   c->delay_ms);
+	if (stored)
+		journal_append(e, c->message, dests, stored, NULL);
+}
+
+static void publish_to(struct engine *e, struct session *s, const struct publish_call *c, struct queue **v, size_t n)
+{
+	uint64_t id = slot_id(&s->slot);
 	e->counters.published++;
 	if (!n) {
 		e->counters.unroutable++;
 		if (c->flags & PUBLISH_MANDATORY)
-			publish_return(e, c->id, c->tag, c->message);
+			publish_return(e, id, c->tag, c->message);
 	}
-	struct publish *p = c->flags & PUBLISH_CONFIRM ? publish_new(e, c->id, c->tag) : NULL;
 	if (n && !positions_left(e)) {
-		publish_refuse(e, c->id, c->tag,
+		publish_refuse(e, id, c->tag,
 			       &(struct error){CODE_UNAVAILABLE, "no positions: the store has not answered"});
-		if (p) {
-			p->next_free = e->free_publishes;
-			e->free_publishes = p;
-		}
 		return;
 	}
+	if (c->commit) {
+		enqueue_pending(e, v, n, c);
+		return;
+	}
+	struct publish *p = c->flags & PUBLISH_CONFIRM ? publish_new(e, id, c->tag) : NULL;
 	if (n)
 		enqueue_all(e, v, n, c->message, p, c->delay_ms);
 	if (p)
 		publish_finish(e, p, STORE_OK);
 }
 
+void publish_run(struct session *s, const struct publish_call *c)
+{
+	struct engine *e = s->engine;
+	struct vhost *v = s->connection->vhost;
+	if (c->send) {
+		struct queue *q = queue_find(v, c->topic);
+		publish_to(e, s, c, &q, q ? 1 : 0);
+		return;
+	}
+	struct topic *t = topic_find(v, c->topic);
+	struct route r = {.v = e->route};
+	if (t)
+		route_topic(e, t, c->key, c->message, &r);
+	publish_to(e, s, c, r.v, r.n);
+}
+
+static void publish_call(struct session *s, const struct publish_call *c)
+{
+	if (s->tx)
+		tx_stage_publish(s, c);
+	else
+		publish_run(s, c);
+}
+
+/* What is refused at once, in a transaction too: 0-9-1 closes the channel. */
+static bool topic_takes(struct session *s, struct view topic, uint64_t tag)
+{
+	struct view vhost = s->connection->vhost->name;
+	struct topic *t = topic_find(s->connection->vhost, topic);
+	struct error err;
+	if (t && !t->internal)
+		return true;
+	if (t)
+		error_set(&err, CODE_REFUSED, "cannot publish to internal exchange '%.*s' in vhost '%.*s'",
+			  VIEW_ARG(topic), VIEW_ARG(vhost));
+	else
+		error_set(&err, CODE_NOT_FOUND, "no exchange '%.*s' in vhost '%.*s'", VIEW_ARG(topic), VIEW_ARG(vhost));
+	publish_refuse(s->engine, slot_id(&s->slot), tag, &err);
+	return false;
+}
+
 void engine_publish(struct engine *e, uint64_t session, struct view topic, struct view key, struct message *m,
 		    unsigned flags, uint64_t tag)
 {
 	struct session *s = session_find(e, session);
-	if (!s)
-		return;
-	struct vhost *v = s->connection->vhost;
-	struct topic *t = topic_find(v, topic);
-	struct error err;
-	if (!t) {
-		error_set(&err, CODE_NOT_FOUND, "no exchange '%.*s' in vhost '%.*s'", VIEW_ARG(topic),
-			  VIEW_ARG(v->name));
-		publish_refuse(e, session, tag, &err);
-		return;
-	}
-	if (t->internal) {
-		error_set(&err, CODE_REFUSED, "cannot publish to internal exchange '%.*s' in vhost '%.*s'",
-			  VIEW_ARG(topic), VIEW_ARG(v->name));
-		publish_refuse(e, session, tag, &err);
-		return;
-	}
-	struct route r = {.v = e->route};
-	route_topic(e, t, key, m, &r);
-	publish_to(e, &(struct publish_call){s, session, tag, m, flags, -1}, r.v, r.n);
+	if (s && topic_takes(s, topic, tag))
+		publish_call(s, &(struct publish_call){
+			.topic = topic, .key = key, .message = m, .flags = flags, .delay_ms = -1, .tag = tag});
 }
 
 void engine_send(struct engine *e, uint64_t session, struct view queue, struct message *m, unsigned flags,
@@ -201,12 +232,12 @@ void engine_send(struct engine *e, uint64_t session, struct view queue, struct m
 	struct session *s = session_find(e, session);
 	if (!s)
 		return;
-	struct queue *q = queue_find(s->connection->vhost, queue);
-	if (!q && s->connection->kind == SESSION_AWS) {
+	if (s->connection->kind == SESSION_AWS && !queue_find(s->connection->vhost, queue)) {
 		struct error err;
 		error_set(&err, CODE_NOT_FOUND, "no queue '%.*s'", VIEW_ARG(queue));
 		publish_refuse(e, session, tag, &err);
 		return;
 	}
-	publish_to(e, &(struct publish_call){s, session, tag, m, flags, delay_ms}, &q, q ? 1 : 0);
+	publish_call(s, &(struct publish_call){
+		.send = true, .topic = queue, .message = m, .flags = flags, .delay_ms = delay_ms, .tag = tag});
 }

@@ -25,7 +25,7 @@ struct queue *queue_make(struct engine *e, struct vhost *v, struct view name, ui
 	q->wire = arena_cstr(&q->arena, view_of(wire, n));
 	lane_init(&q->lane);
 	struct link *lists[] = {&q->waiters, &q->active, &q->consumers, &q->dirty,
-				&q->pending_refs, &q->leased, &q->owner_link};
+				&q->pending_refs, &q->leased, &q->pending, &q->owner_link};
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		list_init(lists[i]);
 	mapv_put(&v->queues, q->name, q);
@@ -58,6 +58,7 @@ void queue_forget(struct queue *q)
 	list_forget(&q->lane.ready);
 	list_forget(&q->lane.after);
 	list_forget(&q->leased);
+	list_forget(&q->pending);
 	while ((n = heap_pop(&q->lane.returned)))
 		message_unref(HEAP_ENTRY(n, struct entry, back)->message);
 	while ((n = heap_pop(&q->due)))
@@ -77,6 +78,9 @@ static void entries_drop(struct queue *q, enum removal why, bool keep_leased)
 		entry_drop(LIST_ENTRY(k, struct entry, link), why);
 	while (!keep_leased && (n = heap_min(&q->due)))
 		entry_drop(HEAP_ENTRY(n, struct entry, due), why);
+	if (!keep_leased)
+		LIST_EACH(&q->pending, k)
+			entry_drop(LIST_ENTRY(k, struct entry, link), why);
 	if (!keep_leased)
 		LIST_EACH(&q->leased, k)
 			entry_drop(LIST_ENTRY(k, struct entry, link), why);
@@ -180,7 +184,7 @@ void queue_due_rearm(struct queue *q)
 		heap_push(&q->engine->due, &q->due_node, first->key);
 }
 
-static void entry_delay(struct entry *en)
+void entry_delay(struct entry *en)
 {
 	struct queue *q = en->queue;
 	en->state = ENTRY_DELAYED;
@@ -230,7 +234,7 @@ static void enqueue_behind(struct queue *q, const struct store_dest *d, struct m
 	queue_poke(q);
 }
 
-static void dest_fill(struct queue *q, struct store_dest *d, struct message *m, int64_t due_ms)
+void queue_dest_fill(struct queue *q, struct store_dest *d, struct message *m, int64_t due_ms)
 {
 	d->queue = q->uid;
 	d->origin = q->uid;
@@ -252,7 +256,7 @@ void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, str
 	int64_t due_ms = delay_ms ? q->engine->now.wall_ms + delay_ms : 0;
 	q->in++;
 	if (d)
-		dest_fill(q, d, m, due_ms);
+		queue_dest_fill(q, d, m, due_ms);
 	if (d && q->remote) {
 		if (p)
 			p->unfinished++;

@@ -59,7 +59,7 @@ static struct lease *newest_lease(struct entry *en, struct view handle)
 	struct lease *l = en->lease;
 	must(handle.n <= sizeof(((struct receipt *)0)->handle));
 	l->handle = mem_alloc(handle.n + 1);
-	memcpy(l->handle, handle.p, handle.n);
+	view_put(l->handle, handle);
 	l->handle_n = (uint8_t)handle.n;
 	return l;
 }

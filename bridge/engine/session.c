@@ -31,7 +31,7 @@ uint64_t engine_connection_open(struct engine *e, const struct connection_spec *
 	c->writable = true;
 	c->vhost = v;
 	c->user = (struct view){mem_alloc(spec->user.n + 1), spec->user.n};
-	memcpy((void *)(uintptr_t)c->user.p, spec->user.p, spec->user.n);
+	view_put((uint8_t *)(uintptr_t)c->user.p, spec->user);
 	c->event = spec->event;
 	c->ctx = spec->ctx;
 	return slot_id(&c->slot);
@@ -47,6 +47,7 @@ uint64_t engine_session_open(struct engine *e, uint64_t conn, void *ctx)
 	list_init(&s->receives);
 	list_init(&s->leases);
 	list_init(&s->asks);
+	list_init(&s->txs);
 	list_push_back(&c->sessions, &s->link);
 	s->engine = e;
 	s->connection = c;
@@ -62,9 +63,9 @@ static void session_free(struct engine *e, struct session *s, enum close_how how
 		LIST_ENTRY(c, struct consumer, session_link)->active = false;
 	LIST_EACH(&s->receives, r)
 		receive_free(LIST_ENTRY(r, struct receive, session_link));
+	txs_free(s);
 	LIST_EACH(&s->leases, l)
-		lease_release(LIST_ENTRY(l, struct lease, session_link),
-			      &(struct outcome){.kind = OUTCOME_RELEASE, .failed = how == CLOSE_LOST});
+		lease_leave(LIST_ENTRY(l, struct lease, session_link), how);
 	LIST_EACH(&s->asks, a) {
 		struct ask *ask = LIST_ENTRY(a, struct ask, link);
 		list_remove(a);
@@ -124,12 +125,14 @@ struct ask *ask_new(struct session *s, uint64_t cmd)
 	a->engine = s->engine;
 	a->cmd = cmd;
 	list_push_back(&s->asks, &a->link);
+	list_push_back(&s->engine->asks, &a->all);
 	return a;
 }
 
 void ask_free(struct ask *a)
 {
 	list_remove(&a->link);
+	list_remove(&a->all);
 	free((void *)(uintptr_t)a->name.p);
 	free(a);
 }

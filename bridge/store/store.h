@@ -104,6 +104,7 @@ struct store_op {
 	uint8_t kind;   /* enum store_op_kind */
 	uint8_t result; /* enum store_result, set by the store */
 	bool group_end;
+	uint8_t mark;   /* the submitter's */
 	union {
 		struct {
 			struct message *message;
