@@ -4,10 +4,14 @@
 `Mqbridge` is the daemon under test on free ports of loopback. `RabbitMQ` is the
 installed rabbitmq-server as a node of its own (name, ports, epmd, home): never
 the system's service. Both: start(), stop() (SIGTERM), kill() (SIGKILL) and again
-start() on the same data. Whoever makes one stops it; stop() is safe to repeat."""
+start() on the same data. Whoever makes one stops it; stop() is safe to repeat. A
+test that is killed takes its broker with it: the kernel sends SIGTERM when the
+thread that started it is gone."""
 
+import ctypes
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -22,16 +26,35 @@ import urllib.request
 START_SECONDS = 60
 STOP_SECONDS = 30
 RABBITMQ_BIN = "/usr/lib/rabbitmq/bin"
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
 
 
 class BrokerFailed(Exception):
     """It did not start, died by itself, or did not stop."""
 
 
+def die_with_parent():
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Below the range that the system gives to clients, so that it is still free after a restart."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+
+
+def own(endpoint):
+    """One more broker of that kind, not started; on the same AMQP port at every start."""
+    if endpoint["broker"] == RabbitMQ.name:
+        return RabbitMQ()
+    return Mqbridge(endpoint["binary"], settings=[f"amqp.port={free_port()}"])
 
 
 def tail(path, lines=25):
@@ -118,7 +141,8 @@ class Mqbridge(Broker):
         began = time.monotonic()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=self.directory
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, env=environment, cwd=self.directory,
+                preexec_fn=die_with_parent,
             )
         try:
             self.ready = json.loads(self.ready_line(began + START_SECONDS))
@@ -213,10 +237,11 @@ class RabbitMQ(Broker):
                 self.epmd = subprocess.Popen(
                     [shutil.which("epmd"), "-port", self.environment["ERL_EPMD_PORT"], "-address", "127.0.0.1"],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
+                    preexec_fn=die_with_parent,
                 )
             self.process = subprocess.Popen(
                 [f"{RABBITMQ_BIN}/rabbitmq-server"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=self.environment, cwd=self.directory, start_new_session=True,
+                env=self.environment, cwd=self.directory, start_new_session=True, preexec_fn=die_with_parent,
             )
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
