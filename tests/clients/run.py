@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stock clients, unchanged, against mqbridge or against a real RabbitMQ.
 
-usage: run.py [--binary PATH] [--peer rabbitmq] [--python PATH]… [--only PART]… [--jobs N] [--keep]
+usage: run.py [--binary PATH] [--peer rabbitmq] [--python PATH]… [--client NAME]… [--only PART]… [--jobs N] [--keep]
 
 Starts the daemon (build/asan/mqbridge unless told otherwise) in a temporary
 directory on free ports and runs every scenario with each Python that has clients:
 Debian's own (python3-pika, python3-boto3: SQS over Query) and that of build/venv
-(current pika and boto3: SQS over JSON), or those given. With --peer rabbitmq the
-AMQP scenarios run against the installed rabbitmq-server instead, which proves
-that the expectations are RabbitMQ's.
+(current pika and boto3: SQS over JSON), or those given; then the runners of other
+languages (external.py). With --peer rabbitmq the AMQP scenarios run against the
+installed rabbitmq-server instead, which proves that the expectations are RabbitMQ's.
 
 One line a scenario: ok, FAIL or skip with its name and reason. Exit code 0 only
 without a FAIL."""
@@ -28,6 +28,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 
 import brokers  # noqa: E402
+import external  # noqa: E402
+import external  # noqa: E402
 
 SUITE_SECONDS_MAX = 600
 
@@ -37,6 +39,9 @@ def arguments():
     parser.add_argument("--binary", "--mqbridge", default=os.path.join(ROOT, "build", "asan", "mqbridge"))
     parser.add_argument("--peer", choices=["rabbitmq"])
     parser.add_argument("--python", action="append", default=[], help="may be repeated")
+    parser.add_argument("--client", action="append", default=[], choices=["debian", "current", *external.RUNNERS],
+                        help="only these; may be repeated")
+    parser.add_argument("--client", action="append", default=[], metavar="LABEL", help="debian, current, node, go")
     parser.add_argument("--only", action="append", default=[], metavar="PART", help="scenarios whose name holds it")
     parser.add_argument("--jobs", type=int, default=8, help="scenarios at once")
     parser.add_argument("--keep", action="store_true", help="keep the broker's directory")
@@ -48,10 +53,11 @@ def has_module(python, module):
     return done.returncode == 0
 
 
-def pythons(given, peer):
+def pythons(given, clients, peer):
     """(label, path) of each that has a client; a `skip` line for each that has none."""
     standard = [("debian", "/usr/bin/python3"), ("current", os.path.join(ROOT, "build", "venv", "bin", "python"))]
     wanted = [(os.path.basename(os.path.dirname(os.path.dirname(p))) or p, p) for p in given] or standard
+    wanted = [(label, path) for label, path in wanted if not clients or label in clients]
     out = []
     for label, path in wanted:
         if not os.access(path, os.X_OK):
@@ -115,6 +121,29 @@ def stop_well(broker, keep):
     return True
 
 
+def python_suites(options):
+    """One broker for all of them; whether all went well."""
+    chosen = pythons(options.python, options.client, options.peer)
+    if not chosen:
+        return True
+    broker = None
+    try:
+        broker = broker_of(options)
+        endpoint = {**broker.endpoint(), "binary": os.path.abspath(options.binary)}
+        well = True
+        for label, python in chosen:
+            well &= run_suite(label, python, endpoint, options)
+    except brokers.BrokerFailed as failure:
+        print(f"FAIL broker_starts: {' '.join(str(failure).split())}")
+        return False
+    except BaseException:
+        if broker:
+            broker.kill()
+            broker.end(options.keep)
+        raise
+    return stop_well(broker, options.keep) and well
+
+
 def main():
     options = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -126,23 +155,11 @@ def main():
         print(f"FAIL clients: no {options.binary}")
         return 1
     began = time.monotonic()
-    broker = None
-    try:
-        broker = broker_of(options)
-        endpoint = {**broker.endpoint(), "binary": os.path.abspath(options.binary)}
-        well = True
-        for label, python in pythons(options.python, options.peer):
-            well &= run_suite(label, python, endpoint, options)
-    except brokers.BrokerFailed as failure:
-        print(f"FAIL broker_starts: {' '.join(str(failure).split())}")
-        return 1
-    except BaseException:
-        if broker:
-            broker.kill()
-            broker.end(options.keep)
-        raise
-    well &= stop_well(broker, options.keep)
-    print(f"{time.monotonic() - began:.0f} s against {broker.name}", file=sys.stderr)
+    well = python_suites(options)
+    if not options.python or options.client:
+        names = [name for name in external.RUNNERS if not options.client or name in options.client]
+        well &= external.run(names, os.path.abspath(options.binary), options.peer, options.only, options.keep)
+    print(f"{time.monotonic() - began:.0f} s against {options.peer or 'mqbridge'}", file=sys.stderr)
     return 0 if well else 1
 
 
