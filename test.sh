@@ -104,6 +104,8 @@ run_scenarios() {
 	lines_of 1300 clients "$python" tests/clients/run.py "${binary[@]}" "${kept[@]}"
 	section "across protocols"
 	lines_of 600 cross "$python" tests/cross/run.py "${binary[@]}"
+	section "kill -9 under load"
+	lines_of 300 kill9 "$python" tests/fault/kill9.py "${binary[@]}" --rounds 12
 	section "recorded answers of AWS"
 	lines_of 600 golden "$python" tests/golden/run.py "${binary[@]}"
 	[ -n "$peer" ] || return 0
