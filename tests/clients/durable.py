@@ -11,7 +11,7 @@ from rig import Raises, declare, expect, get, ready, require, scenario
 
 def own_broker(ctx):
     """(broker, the context of its clients)"""
-    broker = brokers.RabbitMQ() if ctx.real else brokers.Mqbridge(ctx.endpoint["binary"])
+    broker = brokers.own(ctx.endpoint)
     ctx.at_end(broker.end)
     broker.start()
     return broker, inside(ctx, broker)

@@ -1,239 +1,197 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Scenarios in other languages: how their runtimes are had and how they are run.
+"""Stock clients of other languages: a runner each, a program that gets a broker and prints lines.
 
-usage: external.py install      what they need, from the package registries into build/
+A runner is called with PORT BROKER [NAME-PART…] (BROKER: mqbridge or rabbitmq, on
+127.0.0.1) and has a broker to itself. It prints, one a line:
 
-Each is a program that takes `ENDPOINT-JSON LABEL JOBS [NAME-PART…]` and prints one line
-a scenario, as suite.py does. For a broker that it may restart it writes `ask start` or
-`ask stop` on a line; the answer is one line of JSON on its standard input: {} or
-{"error": …}, and for `start` the endpoint. It is one broker a program, on the same
-port and data at every start. Other lines go through.
+  client NAME VERSION      first; the label of what follows
+  ok NAME                  a scenario; also `FAIL NAME: why`, `skip NAME: why`
+  restart                  asks for an orderly restart of its broker on the same
+                           port and data; `restarted` on its standard input follows
+  stop, start              the same in two steps: `stopped`, `started` follow
 
-What a runtime writes stays below build/ (modules, caches, programs)."""
+and ends with code 0, or 1 with a FAIL. Its standard error is a log, shown when it
+ends otherwise. What a runner needs is installed and built by test.sh; where that is
+missing, `skip NAME: why`."""
 
-import json
 import os
-import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import threading
 
+import brokers
+import runtimes
+from runtimes import Missing, program
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-if __name__ == "__main__":
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, HERE)
-
-import brokers  # noqa: E402
-
-ROOT = os.path.dirname(os.path.dirname(HERE))
-INSTALL_SECONDS_MAX = 240
-BUILD_SECONDS_MAX = 120
+BUILD = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build")
+RUNNER_SECONDS_MAX = 240
 
 
-class Unavailable(Exception):
-    """Why these scenarios cannot run here."""
+def java():
+    jars, classes = os.path.join(BUILD, "java", "dependency"), os.path.join(BUILD, "java", "classes")
+    if not os.path.isdir(jars) or not os.path.exists(os.path.join(classes, "Main.class")):
+        raise Missing("build/java is not there (Maven, made by test.sh)")
+    return [program("java"), "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", f"{classes}:{jars}/*", "Main"]
 
 
-def build(*parts):
-    return os.path.join(ROOT, "build", *parts)
+def ruby():
+    command = [program("ruby"), os.path.join(HERE, "ruby", "main.rb")]
+    if subprocess.run([command[0], "-e", "require 'bunny'"], capture_output=True, check=False).returncode:
+        raise Missing("no Bunny for this Ruby")
+    return command
 
 
-def program(name):
-    path = shutil.which(name)
-    if path is None:
-        raise Unavailable(f"no {name}")
-    return path
+def php():
+    command = [program("php"), os.path.join(HERE, "php", "main.php")]
+    probe = "exit((@include 'PhpAmqpLib/autoload.php') ? 0 : 1);"
+    if subprocess.run([command[0], "-r", probe], capture_output=True, check=False).returncode:
+        raise Missing("no php-amqplib for this PHP")
+    return command
 
 
-def output_of(command, seconds, **given):
-    """Its standard output; Unavailable with its last line when it fails."""
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds, check=False,
-            text=True, errors="replace", **given,
-        )
-    except subprocess.TimeoutExpired:
-        raise Unavailable(f"{os.path.basename(command[0])}: not done within {seconds} s") from None
-    if done.returncode:
-        said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()] or [f"code {done.returncode}"]
-        print("\n".join(said), file=sys.stderr)
-        raise Unavailable(f"{os.path.basename(command[0])} {command[1]}: {said[-1].strip()}")
-    return done.stdout
+# One row a language: name, function that answers its command or raises Missing.
+RUNNERS = {"java": java, "ruby": ruby, "php": php, "node": runtimes.node, "go": runtimes.go}
 
 
-class Node:
-    """amqplib: package-lock.json has the version and its hash."""
+class Run:
+    """One runner with a broker of its own, from start to end."""
 
-    label = "node"
-    client = "amqplib"
-    source = os.path.join(HERE, "node")
-    home = build("node")
+    def __init__(self, name, binary, peer, say):
+        self.label = name
+        self.peer = peer
+        self.say = say
+        self.failed = 0
+        self.passed = 0
+        if peer:
+            self.broker = brokers.RabbitMQ()
+        else:
+            self.broker = brokers.Mqbridge(binary, settings=[f"amqp.port={brokers.free_port()}"])
+        self.child = None
+        self.timed_out = False
+        self.well = False
 
-    def node(self):
-        node = program("node")
-        version = output_of([node, "--version"], 20).strip()
-        if int(version.lstrip("v").split(".")[0]) < 18:
-            raise Unavailable(f"node is {version}, amqplib needs 18")
-        return node
-
-    def same_lock(self):
-        kept = os.path.join(self.home, "node_modules", ".mqb-lock.json")
-        try:
-            with open(kept) as have, open(os.path.join(self.source, "package-lock.json")) as want:
-                return have.read() == want.read()
-        except OSError:
-            return False
-
-    def install(self):
-        self.node()
-        if self.same_lock():
-            return
-        os.makedirs(self.home, exist_ok=True)
-        for name in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(os.path.join(self.source, name), self.home)
-        quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--loglevel=error"]
-        bounds = ["--fetch-retries=1", "--fetch-timeout=60000", f"--cache={build('node', 'cache')}"]
-        output_of([program("npm"), "ci", *quiet, *bounds], INSTALL_SECONDS_MAX, cwd=self.home)
-        shutil.copy(os.path.join(self.source, "package-lock.json"), os.path.join(self.home, "node_modules", ".mqb-lock.json"))
-
-    def command(self):
-        node = self.node()
-        if not self.same_lock():
-            raise Unavailable("not installed (tests/clients/external.py install)")
-        return [node, os.path.join(self.source, "main.mjs")], {"MQB_NODE_MODULES": self.home}
-
-
-class Go:
-    """amqp091-go: go.sum has the hashes."""
-
-    label = "go"
-    client = "amqp091-go"
-    source = os.path.join(HERE, "go")
-    home = build("go")
-
-    def environment(self, **given):
-        """The user's `go env -w` stays in force; nothing is written to the home directory."""
-        config = os.environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-        return {
-            **os.environ, "GOENV": os.environ.get("GOENV") or os.path.join(config, "go", "env"), "XDG_CONFIG_HOME": build("go", "config"),
-            "GOPATH": build("go", "path"), "GOMODCACHE": build("go", "modules"), "GOCACHE": build("go", "cache"),
-            "GOFLAGS": "-modcacherw -mod=readonly -buildvcs=false", "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0", **given,
-        }
-
-    def make(self, seconds, **given):
-        program_path = build("go", "clients")
-        output_of([program("go"), "build", "-o", program_path, "."], seconds, cwd=self.source, env=self.environment(**given))
-        return program_path
-
-    def install(self):
-        self.make(INSTALL_SECONDS_MAX)
-
-    def command(self):
-        program("go")
-        if not os.path.isdir(build("go", "modules", "cache", "download")):
-            raise Unavailable("not installed (tests/clients/external.py install)")
-        return [self.make(BUILD_SECONDS_MAX, GOPROXY="off")], {}
-
-
-EXTERNALS = (Node(), Go())
-
-
-class OwnBroker:
-    """What `ask` reaches."""
-
-    def __init__(self, endpoint):
-        self.endpoint = endpoint
-        self.broker = None
-
-    def answer(self, verb):
-        try:
-            if verb == "stop" and self.broker:
-                self.broker.stop()
-                return {}
-            if verb != "start":
-                return {"error": f"no such verb here: {verb}"}
-            if self.broker is None:
-                self.broker = brokers.own(self.endpoint)
+    def request(self, word):
+        """A runner's wish for its broker."""
+        if word in ("restart", "stop"):
+            self.broker.stop()
+        if word in ("restart", "start"):
             self.broker.start()
-            return {**self.endpoint, **self.broker.endpoint()}
-        except brokers.BrokerFailed as failure:
-            return {"error": " ".join(str(failure).split())}
+        answer = {"restart": "restarted", "stop": "stopped", "start": "started"}[word]
+        self.child.stdin.write(answer + "\n")
+        self.child.stdin.flush()
 
-    def end(self):
-        """Why it did not end well, or None."""
-        if self.broker is None:
-            return None
+    def line(self, text):
+        word, _, rest = text.partition(" ")
+        if word == "client":
+            self.label = rest
+        elif text in ("restart", "stop", "start"):
+            self.request(text)
+        elif word in ("ok", "FAIL", "skip") and rest:
+            name, colon, reason = rest.partition(":")
+            self.failed += word == "FAIL"
+            self.passed += word == "ok"
+            self.say(f"{word} {name} [{self.label}]{colon}{reason}")
+        elif text:
+            self.fail(f"does not understand the line {text!r}")
+
+    def fail(self, why):
+        self.failed += 1
+        self.say(f"FAIL clients [{self.label}]: {' '.join(str(why).split())}")
+
+    def expire(self):
+        self.timed_out = True
+        self.kill()
+
+    def kill(self):
         try:
-            self.broker.end()
-        except brokers.BrokerFailed as failure:
-            return " ".join(str(failure).split())
-        return None
+            os.killpg(self.child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
-
-def pass_lines(child, own):
-    """Answers what it asks, lets the rest through; whether a line was a FAIL."""
-    failed = False
-    for line in child.stdout:
-        if line.startswith("ask "):
+    def watch(self, command, parts):
+        """Runs it and reads its lines to the end."""
+        arguments = [*command, str(self.broker.amqp), self.broker.name, *parts]
+        with tempfile.TemporaryFile(mode="w+") as log:
+            self.child = subprocess.Popen(
+                arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, errors="replace",
+                cwd=self.broker.directory, start_new_session=True,
+            )
+            timer = threading.Timer(RUNNER_SECONDS_MAX, self.expire)
+            timer.start()
             try:
-                child.stdin.write(json.dumps(own.answer(line.split()[1])) + "\n")
-                child.stdin.flush()
-            except BrokenPipeError:
-                pass
-            continue
-        failed |= line.startswith("FAIL ")
-        print(line.rstrip("\n"), flush=True)
-    return failed
+                for text in self.child.stdout:
+                    self.line(text.rstrip("\n"))
+                code = self.child.wait()
+            except BaseException:
+                self.kill()
+                self.child.wait()
+                raise
+            finally:
+                timer.cancel()
+                self.child.stdin.close()
+                self.child.stdout.close()
+            if self.timed_out:
+                self.fail(f"not done within {RUNNER_SECONDS_MAX} s")
+            elif code not in (0, 1) or (code == 1 and not self.failed):
+                self.fail(f"ended with {code}")
+            if self.failed:
+                log.seek(0)
+                self.say("".join(log.readlines()[-60:]).rstrip(), error=True)
 
-
-def run(external, endpoint, jobs, parts, seconds):
-    """Whether all went well; what cannot run is a `skip` line, which is well."""
-    name = f"{external.client} [{external.label}]"
-    try:
-        command, environment = external.command()
-    except Unavailable as reason:
-        print(f"skip {name}: {reason}")
-        return True
-    own = OwnBroker(endpoint)
-    with subprocess.Popen(
-        [*command, json.dumps(endpoint), external.label, str(jobs), *parts], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        text=True, errors="replace", env={**os.environ, **environment},
-    ) as child:
-        late = threading.Timer(seconds, child.kill)
-        late.start()
+    def run(self, command, parts, keep):
         try:
-            failed = pass_lines(child, own)
-            code = child.wait()
-        except BaseException:
-            child.kill()
-            raise
+            self.broker.start()
+            self.watch(command, parts)
+            if not self.broker.running():
+                raise brokers.BrokerFailed(f"the broker died:\n{brokers.tail(self.broker.log, 80)}")
+            self.broker.end(keep)
+        except brokers.BrokerFailed as failure:
+            self.fail(failure)
+        except Exception as error:  # of this adapter
+            self.fail(f"{type(error).__name__}: {error}")
         finally:
-            in_time = late.is_alive()
-            late.cancel()
-            trouble = own.end()
-    if not in_time:
-        trouble = f"not done within {seconds} s"
-    elif code not in (0, 1) or (code and not failed):
-        trouble = f"it ended with exit code {code}"
-    if trouble:
-        print(f"FAIL {name}: {trouble}")
-    return not failed and not trouble
+            self.broker.kill()
+            self.broker.end(keep)
+        if not self.passed and not parts:
+            self.fail("no scenario passed")
+        self.well = self.failed == 0
+
+    def abandon(self):
+        """Ends both processes, from another thread."""
+        if self.child is not None:
+            self.kill()
+        self.broker.kill()
+        self.broker.end()
 
 
-def main():
-    if sys.argv[1:] != ["install"]:
-        print(__doc__.split("\n\n")[1], file=sys.stderr)
-        return 2
-    well = True
-    for external in EXTERNALS:
+def run(names, binary, peer, parts, keep=False):
+    """The runners of those names at once; whether all went well."""
+    lock = threading.Lock()
+    runs = []
+    threads = []
+
+    def say(text, error=False):
+        with lock:
+            if text:
+                print(text, file=sys.stderr if error else sys.stdout, flush=True)
+
+    for name in names:
         try:
-            external.install()
-        except Unavailable as reason:
-            well = False
-            print(f"{external.client}: {reason}", file=sys.stderr)
-    return 0 if well else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+            command = RUNNERS[name]()
+        except Missing as missing:
+            say(f"skip clients [{name}]: {missing}")
+            continue
+        runs.append(Run(name, binary, peer, say))
+        threads.append(threading.Thread(target=runs[-1].run, args=(command, parts, keep), daemon=True))
+        threads[-1].start()
+    try:
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        for one in runs:
+            one.abandon()
+        raise
+    return all(one.well for one in runs)

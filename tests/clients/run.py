@@ -29,7 +29,6 @@ sys.path.insert(0, HERE)
 
 import brokers  # noqa: E402
 import external  # noqa: E402
-import external  # noqa: E402
 
 SUITE_SECONDS_MAX = 600
 
@@ -41,7 +40,6 @@ def arguments():
     parser.add_argument("--python", action="append", default=[], help="may be repeated")
     parser.add_argument("--client", action="append", default=[], choices=["debian", "current", *external.RUNNERS],
                         help="only these; may be repeated")
-    parser.add_argument("--client", action="append", default=[], metavar="LABEL", help="debian, current, node, go")
     parser.add_argument("--only", action="append", default=[], metavar="PART", help="scenarios whose name holds it")
     parser.add_argument("--jobs", type=int, default=8, help="scenarios at once")
     parser.add_argument("--keep", action="store_true", help="keep the broker's directory")
@@ -131,8 +129,8 @@ def python_suites(options):
         broker = broker_of(options)
         endpoint = {**broker.endpoint(), "binary": os.path.abspath(options.binary)}
         well = True
-        for label, python in chosen:
-            well &= run_suite(label, python, endpoint, options)
+        for i, (label, python) in enumerate(chosen):
+            well &= run_suite(label, python, {**endpoint, "tools": i == 0}, options)
     except brokers.BrokerFailed as failure:
         print(f"FAIL broker_starts: {' '.join(str(failure).split())}")
         return False
