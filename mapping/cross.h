@@ -26,7 +26,7 @@ void cross_settings_read(const struct table *arguments, struct arena *a, struct 
 struct cross_sqs {
 	struct view body;               /* legal SQS text */
 	struct sqs_attributes attributes;
-	bool illegal;   /* body = text and the bytes are not: to be dead-lettered */
+	bool illegal;   /* body = text and the bytes are not: here as base64 */
 	bool guessed;   /* body = auto decided by the bytes, not by what was declared */
 	bool as_base64; /* what auto produced */
 };

@@ -289,15 +289,12 @@ static void undo(struct aws_call *c, const struct delivery *v, size_t n)
 		engine_receive_undo(c->aws->engine, c->session->id, leases, n);
 }
 
-/* body = text and the bytes are not (docs/cross-protocol.md). The command's own
- * answer belongs to no call and is passed over. */
-static void dead_letter(struct aws_call *c, const struct delivery *d)
+/* body = text and the bytes are not. Until queues dead-letter, losing it would be
+ * the alternative: it goes out as base64, marked. */
+static void illegal_warn(const struct aws_call *c)
 {
-	struct outcome o = {.kind = OUTCOME_DEAD_LETTER};
-
-	log_warn("cross.body_illegal", "queue=\"%.*s\" text=\"x-mqb-body is text and the body is not: dead-lettered\"",
+	log_warn("cross.body_illegal", "queue=\"%.*s\" text=\"x-mqb-body is text and the body is not: sent as base64\"",
 		 VIEW_ARG(c->queue.name));
-	engine_settle_ref(c->aws->engine, c->session->id, c->aws->next_cmd++, c->queue.name, &d->receipt, &o);
 }
 
 /* Writes messages until one does not fit any more; returns how many were dealt with. */
@@ -311,10 +308,8 @@ static size_t messages_write(struct aws_call *c, const struct delivery *v, size_
 		struct cross_sqs m;
 
 		aws_cross(c, &rc->cross, v[i].message, &m);
-		if (m.illegal) {
-			dead_letter(c, &v[i]);
-			continue;
-		}
+		if (m.illegal)
+			illegal_warn(c);
 		/* A body larger than SQS allows goes alone. */
 		if (h && m.body.n > SQS_MESSAGE_BYTES_MAX)
 			break;
