@@ -11,6 +11,7 @@ import concurrent.futures
 import importlib
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -30,22 +31,37 @@ TOPICS = (
     "amqp_define", "amqp_equivalence", "amqp_route", "amqp_publish", "amqp_content", "amqp_consume", "amqp_settle",
     "amqp_errors", "amqp_later", "sqs_basic", "sqs_attributes", "sqs_batch", "sqs_errors",
 )
+# Those of a client that need not be there: what it is called, its topics.
+MORE_TOPICS = {
+    "amqp": ("py-amqp", ("pyamqp_recovery", "pyamqp_basic", "pyamqp_errors")),
+    "kombu": ("kombu", ("kombu_recovery", "kombu_simple", "kombu_celery")),
+    "tools": ("rabbitmq-c's tools", ("tools_queue", "tools_consume")),
+}
 SECONDS_MAX = 60
 
 
-def client_versions():
+def client_versions(endpoint):
     """Their versions; None for what this Python lacks."""
     out = {}
-    for module in ("pika", "boto3"):
+    for module in ("pika", "boto3", "amqp", "kombu"):
         try:
             out[module] = importlib.import_module(module).__version__
         except ImportError:
             out[module] = None
+    # Not Python's: one suite of a run has them.
+    if endpoint.get("tools"):
+        out["tools"] = shutil.which("amqp-consume")
     return out
 
 
-def load():
-    for topic in TOPICS:
+def load(versions, label):
+    topics = list(TOPICS)
+    for client, (called, more) in MORE_TOPICS.items():
+        if versions.get(client):
+            topics[:0] = more
+        elif client in versions:
+            print(f"skip {called} [{label}]: not installed", flush=True)
+    for topic in topics:
         if os.path.exists(os.path.join(os.path.dirname(os.path.abspath(__file__)), topic + ".py")):
             importlib.import_module(topic)
 
@@ -124,8 +140,9 @@ class Runner:
 
 def main():
     endpoint, label, jobs, parts = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4:]
-    load()
-    runner = Runner(endpoint, label, client_versions())
+    versions = client_versions(endpoint)
+    load(versions, label)
+    runner = Runner(endpoint, label, versions)
     chosen = [s for s in rig.SCENARIOS if not parts or any(part in s[0] for part in parts)]
     threading.Thread(target=runner.watch, daemon=True).start()
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
