@@ -187,7 +187,7 @@ static void publish_do(struct channel *ch, struct content *k)
 	if (k->exchange_n)
 		engine_publish(c->env->engine, ch->session, m->exchange, m->key, m, flags, tag);
 	else
-		engine_send(c->env->engine, ch->session, m->key, m, flags, 0, tag);
+		engine_send(c->env->engine, ch->session, m->key, m, flags, -1, tag);
 	message_unref(m);
 	if (c->blocked)
 		blocked_tell(c);
