@@ -457,6 +457,9 @@ static void sync_init(struct sqlite_store *s)
 
 struct store *store_sqlite_open(const struct store_sqlite_options *o, struct error *e)
 {
+	/* Nobody asks SQLite how much it allocated; counting takes a mutex each time.
+	 * Refused, and of no matter, once SQLite is in use. */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	struct sqlite_store *s = mem_zalloc(sizeof(*s));
 	s->store.ops = &sqlite_ops;
 	sq_init(&s->sq, o);
