@@ -39,6 +39,20 @@ bool rig_has(enum rig_store store, uint32_t caps)
 	return (has[store] & caps) == caps;
 }
 
+void rig_over(uint32_t caps, const struct engine_options *options, void (*body)(struct rig *r))
+{
+	for (int k = 0; k < RIG_STORES; k++) {
+		struct rig r = {0};
+		if (!rig_has((enum rig_store)k, caps))
+			continue;
+		if (options)
+			r.options = *options;
+		rig_open(&r, (enum rig_store)k);
+		body(&r);
+		rig_close(&r);
+	}
+}
+
 static void store_start(struct rig *r)
 {
 	struct error e = {.code = CODE_OK};
@@ -75,7 +89,7 @@ static void store_start(struct rig *r)
 	fail_msg("no such store");
 }
 
-static void engine_start(struct rig *r)
+static void engine_start_unsettled(struct rig *r)
 {
 	struct error e = {.code = CODE_OK};
 	store_start(r);
@@ -83,6 +97,11 @@ static void engine_start(struct rig *r)
 	if (!r->engine)
 		fail_msg("engine: %s", e.text);
 	engine_vhost_add(r->engine, VIEW("/"));
+}
+
+static void engine_start(struct rig *r)
+{
+	engine_start_unsettled(r);
 	rig_settle(r);
 }
 
@@ -129,12 +148,18 @@ void rig_power_loss(struct rig *r)
 	engine_start(r);
 }
 
-void rig_restart(struct rig *r)
+void rig_restart_unsettled(struct rig *r)
 {
 	engine_stop(r);
 	r->now.mono_ms += 1000;
 	r->now.wall_ms += 1000;
-	engine_start(r);
+	engine_start_unsettled(r);
+}
+
+void rig_restart(struct rig *r)
+{
+	rig_restart_unsettled(r);
+	rig_settle(r);
 }
 
 void rig_close(struct rig *r)
@@ -214,6 +239,7 @@ static void delivery_into(struct seen *s, const struct delivery *d)
 	s->received = d->received;
 	s->delivered = d->delivered;
 	s->failed = d->failed;
+	s->first_received_ms = d->first_received_ms;
 	s->receipt = d->receipt;
 	message_copy_id(d->message, d->origin, s->id);
 }

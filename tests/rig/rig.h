@@ -15,6 +15,10 @@ bool rig_has(enum rig_store store, uint32_t caps);
 const char *rig_store_name(enum rig_store store);
 
 struct store_crash;
+struct rig;
+/* Runs `body` on a fresh rig for each store that has the capabilities; options may be NULL. */
+void rig_over(uint32_t caps, const struct engine_options *options, void (*body)(struct rig *r));
+
 struct rig {
 	enum rig_store kind;
 	char dir[64]; /* of the sqlite stores */
@@ -38,6 +42,7 @@ struct seen {
 	bool created, redelivered;
 	enum published_how how;
 	uint16_t received, delivered, failed;
+	int64_t first_received_ms;
 	struct receipt receipt;
 	uint8_t id[16];
 	uint64_t order; /* among all events of the rig */
@@ -56,6 +61,8 @@ void rig_open(struct rig *r, enum rig_store kind);
 /* Stops the engine and store and starts them again on the same data (a clean
  * stop: everything submitted is done). */
 void rig_restart(struct rig *r);
+/* The same, up to the first turn: what the store is asked at start is on its way. */
+void rig_restart_unsettled(struct rig *r);
 /* RIG_CRASH: the machine loses power in the middle of whatever is going on, and
  * comes back. Peers are gone (peer_free). */
 void rig_power_loss(struct rig *r);
