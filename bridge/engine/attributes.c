@@ -46,9 +46,22 @@ bool attributes_get(const struct queue *q, struct view name, struct view *value)
 	return false;
 }
 
+static void attribute_drop(struct queue *q, struct view name)
+{
+	for (size_t i = 0; i < q->n_attributes; i++)
+		if (view_eq(q->attributes[i].name, name)) {
+			q->attributes[i] = q->attributes[--q->n_attributes];
+			return;
+		}
+}
+
 void attributes_set(struct queue *q, const struct attribute *v, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		if (!v[i].value.n) {
+			attribute_drop(q, v[i].name);
+			continue;
+		}
 		struct attribute *a = (struct attribute *)(uintptr_t)given(q, v[i].name);
 		if (!a) {
 			q->attributes = mem_realloc(q->attributes, (q->n_attributes + 1) * sizeof(*a));
@@ -76,4 +89,10 @@ void queue_effective(struct queue *q)
 	q->visibility_ms = seconds(q, "VisibilityTimeout") * 1000;
 	q->wait_ms = seconds(q, "ReceiveMessageWaitTimeSeconds") * 1000;
 	q->delay_ms = seconds(q, "DelaySeconds") * 1000;
+	/* Legacy queues keep messages without limit until somebody says otherwise. */
+	bool said = given(q, VIEW("MessageRetentionPeriod")) || !q->aws_open;
+	q->retention_ms = said ? seconds(q, "MessageRetentionPeriod") * 1000 : 0;
+	list_remove(&q->retaining);
+	if (q->retention_ms)
+		list_push_back(&q->engine->retaining, &q->retaining);
 }

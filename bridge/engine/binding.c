@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bindings: the source's router knows where they lead, the destination knows
  * which lead to it, the store keeps those whose two ends are durable. All three
- * name a binding by the same key: source, destination, routing key, arguments. */
+ * name a binding by the same key: source, destination, routing key, arguments in
+ * the order of their names. */
 #include <stdlib.h>
 
 #include "engine/engine_priv.h"
+#include "mapping/queue_arguments.h"
 #include "mapping/table_codec.h"
 
 #define TOPIC_DESTINATION (1ULL << 32)
@@ -27,13 +29,15 @@ static void key_part(struct buf *out, struct view v)
 
 bool binding_key(struct vhost *v, const struct binding_spec *b, struct buf *out)
 {
-	static const struct table none;
+	struct table arguments = arguments_copy(b->arguments);
 	key_part(out, v->name);
 	key_part(out, b->source);
 	buf_add_u8(out, b->to_topic ? 't' : 'q');
 	key_part(out, b->destination);
 	key_part(out, b->key);
-	return table_encode(b->arguments ? b->arguments : &none, out) && !out->overflow;
+	bool fits = table_encode(&arguments, out) && !out->overflow;
+	arguments_free(&arguments);
+	return fits;
 }
 
 bool binding_add(struct topic *t, const struct binding_spec *b, uint64_t destination, struct view key)
@@ -166,7 +170,8 @@ void engine_bind(struct engine *e, uint64_t session, uint64_t cmd, const struct 
 	struct ask *a = ask_new(s, cmd);
 	struct topic *t;
 	uint64_t destination;
-	if (!binding_ends(s, a, b, &t, &destination)) {
+	if (!binding_ends(s, a, b, &t, &destination) ||
+	    binding_arguments_check(router_kind(t->router), b->arguments, &a->error) != CODE_OK) {
 		ask_ready(a);
 		return;
 	}

@@ -43,8 +43,10 @@ void consumer_free(struct consumer *c)
 	list_remove(&c->queue_link);
 	list_remove(&c->session_link);
 	q->n_consumers--;
-	if (q->exclusive_consumer == slot_id(&c->slot))
+	if (q->exclusive_consumer == slot_id(&c->slot)) {
 		q->exclusive_consumer = 0;
+		receives_resume(q);
+	}
 	slots_free(&q->engine->consumers, c);
 	queue_consumer_gone(q);
 }
@@ -91,6 +93,7 @@ static struct receive *receive_new(struct session *s, struct queue *q, uint64_t 
 	list_init(&r->waiter.ring);
 	list_init(&r->answering);
 	list_push_back(&s->receives, &r->session_link);
+	list_push_back(&q->receives, &r->queue_link);
 	return r;
 }
 
@@ -100,6 +103,7 @@ static void receive_unlink(struct receive *r)
 	waiter_leave(&r->waiter);
 	list_remove(&r->answering);
 	list_remove(&r->session_link);
+	list_remove(&r->queue_link);
 	heap_remove(&e->receive_deadlines, &r->deadline);
 	slots_free(&e->receives, r);
 }
@@ -144,8 +148,7 @@ static void receive_wait(struct receive *r, int64_t wait_ms)
 	r->waits = wait_ms > 0;
 	if (r->waits)
 		heap_push(&e->receive_deadlines, &r->deadline, (uint64_t)(e->now.mono_ms + wait_ms));
-	if (!blocked)
-		waiter_join(q, &r->waiter);
+	waiter_join(q, &r->waiter);
 	if (!r->waits && (blocked || (!q->n_ready && !q->remote)))
 		receive_answer(r);
 }
@@ -212,8 +215,8 @@ void engine_receive_undo(struct engine *e, uint64_t session, const uint64_t *lea
 		struct lease *l = slots_find(&e->leases, leases[i]);
 		if (!l || l->session)
 			continue;
-		if (l->entry && l->entry->received)
-			l->entry->received--;
+		if (l->entry && l->entry->received && --l->entry->received == 0)
+			l->entry->first_received_ms = 0;
 		lease_release(l, &(struct outcome){.kind = OUTCOME_RELEASE});
 	}
 }

@@ -87,13 +87,34 @@ void receive_take(struct receive *r, struct entry *en)
 		list_push_back(&e->answering, &r->answering);
 }
 
+/* While an exclusive consumer is active ReceiveMessage gets nothing (engine.md §4). */
+static bool receive_may(const struct receive *r)
+{
+	return r->get || !r->queue->exclusive_consumer;
+}
+
+static bool waiter_may(const struct waiter *w)
+{
+	return w->is_receive ? receive_may(LIST_ENTRY(w, struct receive, waiter))
+			     : consumer_may(LIST_ENTRY(w, struct consumer, waiter));
+}
+
+void receives_resume(struct queue *q)
+{
+	LIST_EACH(&q->receives, k) {
+		struct receive *r = LIST_ENTRY(k, struct receive, queue_link);
+		if (r->got < r->want)
+			waiter_join(q, &r->waiter);
+	}
+}
+
 /* Takes the ring's next able waiter; NULL when there is none. */
 static struct waiter *waiter_next(struct queue *q)
 {
 	struct link *first;
 	while ((first = list_first(&q->waiters))) {
 		struct waiter *w = LIST_ENTRY(first, struct waiter, ring);
-		if (w->is_receive || consumer_may(LIST_ENTRY(w, struct consumer, waiter)))
+		if (waiter_may(w))
 			return w;
 		waiter_leave(w);
 	}
@@ -125,13 +146,14 @@ uint32_t waiters_demand(struct queue *q, uint32_t max)
 	uint32_t want = 0;
 	LIST_EACH(&q->waiters, l) {
 		struct waiter *w = LIST_ENTRY(l, struct waiter, ring);
+		if (!waiter_may(w))
+			continue;
 		if (w->is_receive) {
 			struct receive *r = LIST_ENTRY(w, struct receive, waiter);
 			want += r->want - r->got;
 		} else {
 			struct consumer *c = LIST_ENTRY(w, struct consumer, waiter);
-			if (consumer_may(c))
-				want += c->no_ack || c->limit - c->held > max ? max : c->limit - c->held;
+			want += c->no_ack || c->limit - c->held > max ? max : c->limit - c->held;
 		}
 		if (want >= max)
 			return max;
@@ -166,9 +188,13 @@ static bool queue_dispatch(struct queue *q, uint32_t *budget)
 		}
 		if (!*budget)
 			return true;
+		--*budget;
+		if (!entry_retained(en)) {
+			entry_remove(en, REMOVED_RETENTION);
+			continue;
+		}
 		if (!waiter_next(q))
 			return false;
-		--*budget;
 		lane_take_out(en);
 		q->n_ready--;
 		waiter_serve(q, en);

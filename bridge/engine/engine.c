@@ -174,6 +174,7 @@ static void engine_init(struct engine *e, const struct engine_options *o, struct
 	slots_init(&e->receives, sizeof(struct receive));
 	slots_init(&e->leases, sizeof(struct lease));
 	list_init(&e->active);
+	list_init(&e->retaining);
 	list_init(&e->asks);
 	list_init(&e->answering);
 	arena_init(&e->scratch);
@@ -301,6 +302,7 @@ bool engine_run(struct engine *e, struct now now)
 	leases_expire(e);
 	receives_expire(e);
 	queues_due(e);
+	queues_sweep(e);
 	do {
 		dispatch_run(e);
 		notes_raise(e);

@@ -144,6 +144,10 @@ void engine_queue_delete(struct engine *e, uint64_t session, uint64_t cmd, struc
 /* DONE carries how many were removed. with_leased: SQS PurgeQueue. */
 void engine_queue_purge(struct engine *e, uint64_t session, uint64_t cmd, struct view name, bool with_leased);
 
+/* SetQueueAttributes: an empty value takes an attribute away. DONE after the commit. */
+void engine_queue_attributes_set(struct engine *e, uint64_t session, uint64_t cmd, struct view name,
+				 const struct attribute *v, size_t n);
+
 struct binding_spec {
 	struct view source;      /* topic */
 	struct view destination; /* queue, or topic with to_topic */

@@ -115,7 +115,7 @@ enum { RECEIVE_MAX = 10 };
 #define LOAD_REF (1ULL << 63)
 enum { ROUTE_DEPTH_MAX = 256, BINDING_KEY_MAX = 256 * 1024 };
 
-enum removal { REMOVED_ACKED, REMOVED_REJECTED, REMOVED_PURGED, REMOVED_FAILED, REMOVED_LOST,
+enum removal { REMOVED_ACKED, REMOVED_REJECTED, REMOVED_PURGED, REMOVED_FAILED, REMOVED_LOST, REMOVED_RETENTION,
 	       REMOVED_QUEUE_DELETED, REMOVAL_REASONS };
 
 struct queue {
@@ -137,6 +137,8 @@ struct queue {
 	size_t n_attributes;
 	int64_t created_ms, modified_ms;
 	int64_t visibility_ms, wait_ms, delay_ms;
+	int64_t retention_ms; /* 0: without limit */
+	struct link retaining; /* in engine.retaining: has a retention */
 
 	struct lane lane;
 	struct heap due;      /* DELAYED, by due_ms */
@@ -150,6 +152,7 @@ struct queue {
 	struct link waiters;  /* round robin; struct waiter */
 	struct link active;   /* in engine.active: has entries and waiters */
 	struct link consumers; /* struct consumer.queue_link */
+	struct link receives;  /* struct receive.queue_link, in the ring or not */
 	uint32_t n_consumers;
 	bool remote_loading;
 
@@ -207,7 +210,7 @@ struct consumer {
 struct receive {
 	struct slot_head slot;
 	struct waiter waiter;
-	struct link session_link;
+	struct link queue_link, session_link;
 	struct link answering;     /* in engine.answering: has got something this turn */
 	struct heap_node deadline; /* in engine.receive_deadlines */
 	struct session *session;
@@ -302,6 +305,8 @@ struct engine {
 	struct link active;    /* queues with something to dispatch */
 	struct link asks;      /* all of them */
 	struct link answering; /* receives that have got something this turn */
+	struct link retaining; /* queues with a retention; swept slowly */
+	int64_t sweep_ms;      /* mono; of the next sweep */
 	struct heap lease_deadlines, receive_deadlines, due;
 	struct note *notes, *notes_tail, *free_notes;
 	struct publish *free_publishes;
@@ -358,6 +363,7 @@ void leases_expire(struct engine *e);
 void queue_poke(struct queue *q); /* something may be handed out */
 void waiter_join(struct queue *q, struct waiter *w);
 void waiter_leave(struct waiter *w);
+void receives_resume(struct queue *q); /* nobody excludes them any more */
 void consumer_poke(struct consumer *c);
 void consumer_free(struct consumer *c);
 void receive_free(struct receive *r);
@@ -399,6 +405,8 @@ void entry_delay(struct entry *en);
 void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, struct publish *p, int64_t delay_ms);
 void queues_due(struct engine *e);
 void queue_due_rearm(struct queue *q);
+bool entry_retained(const struct entry *en); /* false: older than its queue keeps messages */
+void queues_sweep(struct engine *e);
 void queue_consumer_gone(struct queue *q);
 void queue_effective(struct queue *q); /* attributes.c */
 void attributes_set(struct queue *q, const struct attribute *v, size_t n);

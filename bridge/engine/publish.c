@@ -88,14 +88,26 @@ static void route_visit(struct engine *e, struct route *r, uint64_t destination,
 	r->v[r->n++] = q;
 }
 
+/* What headers exchanges look at; decoded at the first of them. */
+struct route_headers {
+	bool decoded;
+	struct bag bag;
+};
+
 static const struct table *message_headers(struct engine *e, const struct topic *t, const struct message *m,
-					    struct bag *bag)
+					    struct route_headers *h)
 {
 	const struct codecs *c = e->options.codecs;
-	if (t->type != TOPIC_HEADERS || !c || !c->of[m->raw_kind])
+	const struct header_codec *codec = c ? c->of[m->raw_kind] : NULL;
+	if (t->type != TOPIC_HEADERS)
 		return NULL;
-	memset(bag, 0, sizeof(*bag));
-	return c->of[m->raw_kind]->decode(m->raw, &e->scratch, bag) ? &bag->headers : NULL;
+	if (!h->decoded) {
+		memset(&h->bag, 0, sizeof(h->bag));
+		if (codec && !codec->decode(m->raw, &e->scratch, &h->bag))
+			h->bag.headers = (struct table){NULL, 0};
+		h->decoded = true;
+	}
+	return &h->bag.headers;
 }
 
 static void route_topic(struct engine *e, struct topic *first, struct view key, const struct message *m,
@@ -104,12 +116,12 @@ static void route_topic(struct engine *e, struct topic *first, struct view key, 
 	struct topic *stack[ROUTE_DEPTH_MAX] = {first};
 	size_t depth = 1;
 	uint64_t found[64];
-	struct bag bag;
+	struct route_headers headers = {.decoded = false};
 	e->stamp++;
 	first->visited = e->stamp;
 	while (depth) {
 		struct topic *t = stack[--depth];
-		router_match(t->router, key, message_headers(e, t, m, &bag), &e->cursor);
+		router_match(t->router, key, message_headers(e, t, m, &headers), &e->cursor);
 		size_t n;
 		while ((n = router_next(&e->cursor, found, 64)))
 			for (size_t i = 0; i < n; i++)

@@ -5,6 +5,8 @@
 #include "engine/engine_priv.h"
 #include "mapping/names.h"
 
+enum { SWEEP_MS = 10000, SWEEP_TURN = 1000 };
+
 struct queue *queue_find(struct vhost *v, struct view name)
 {
 	return mapv_find(&v->queues, name);
@@ -24,8 +26,9 @@ struct queue *queue_make(struct engine *e, struct vhost *v, struct view name, ui
 	q->name = arena_copy(&q->arena, name);
 	q->wire = arena_cstr(&q->arena, view_of(wire, n));
 	lane_init(&q->lane);
-	struct link *lists[] = {&q->waiters, &q->active, &q->consumers, &q->dirty,
-				&q->pending_refs, &q->leased, &q->pending, &q->owner_link};
+	struct link *lists[] = {&q->waiters, &q->active, &q->consumers, &q->receives, &q->dirty,
+				&q->pending_refs, &q->leased, &q->pending, &q->owner_link,
+				&q->retaining};
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		list_init(lists[i]);
 	mapv_put(&v->queues, q->name, q);
@@ -151,12 +154,13 @@ void queue_destroy(struct queue *q, enum removal why, struct ask *a)
 	e->counters.queues--;
 	list_remove(&q->owner_link);
 	consumers_cancelled(q);
-	LIST_EACH(&q->waiters, k)
-		receive_answer(LIST_ENTRY(LIST_ENTRY(k, struct waiter, ring), struct receive, waiter));
+	LIST_EACH(&q->receives, k)
+		receive_answer(LIST_ENTRY(k, struct receive, queue_link));
 	refs_end(q);
 	bindings_drop(e, &q->bindings, destination_of_queue(q));
 	entries_drop(q, why, false);
 	list_remove(&q->active);
+	list_remove(&q->retaining);
 	list_remove(&q->dirty);
 	heap_remove(&e->due, &q->due_node);
 	if (q->stored) {
@@ -326,4 +330,38 @@ void queues_due(struct engine *e)
 		entry_due(HEAP_ENTRY(first, struct entry, due));
 		queue_due_rearm(q);
 	}
+}
+
+/* ---- retention (engine.md §6) ---- */
+
+bool entry_retained(const struct entry *en)
+{
+	const struct queue *q = en->queue;
+	return !q->retention_ms || en->message->sent_ms + q->retention_ms > q->engine->now.wall_ms;
+}
+
+static uint32_t queue_sweep(struct queue *q, uint32_t max)
+{
+	uint32_t n = 0;
+	struct entry *en;
+	while (n < max && (en = lane_first(&q->lane)) && !entry_retained(en)) {
+		entry_remove(en, REMOVED_RETENTION);
+		n++;
+	}
+	return n;
+}
+
+/* Heads that are too old, of queues that nobody reads; what is read is looked at
+ * when its turn comes. A bounded number a time, the rest in the next turn. */
+void queues_sweep(struct engine *e)
+{
+	uint32_t left = SWEEP_TURN;
+	if (e->now.mono_ms < e->sweep_ms || list_empty(&e->retaining))
+		return;
+	LIST_EACH(&e->retaining, k) {
+		left -= queue_sweep(LIST_ENTRY(k, struct queue, retaining), left);
+		if (!left)
+			return;
+	}
+	e->sweep_ms = e->now.mono_ms + SWEEP_MS;
 }

@@ -236,3 +236,20 @@ void engine_queue_purge(struct engine *e, uint64_t session, uint64_t cmd, struct
 		a->count = queue_purge(q, with_leased);
 	ask_ready(a);
 }
+
+void engine_queue_attributes_set(struct engine *e, uint64_t session, uint64_t cmd, struct view name,
+				 const struct attribute *v, size_t n)
+{
+	struct session *s = session_find(e, session);
+	if (!s)
+		return;
+	struct ask *a = ask_new(s, cmd);
+	struct queue *q;
+	if (queue_access(s, name, &q, &a->error) == CODE_OK) {
+		attributes_set(q, v, n);
+		q->modified_ms = e->now.wall_ms;
+		if (q->stored)
+			definition_put_queue(q, a);
+	}
+	ask_ready(a);
+}

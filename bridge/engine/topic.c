@@ -25,15 +25,12 @@ struct topic *topic_find(struct vhost *v, struct view name)
 
 struct topic *topic_make(struct engine *e, struct vhost *v, struct view name, enum topic_type type, uint32_t uid)
 {
-	struct router *r = router_new(ROUTER_OF[type]);
-	if (!r)
-		return NULL;
 	struct topic *t = mem_zalloc(sizeof(*t));
 	t->engine = e;
 	t->vhost = v;
 	t->uid = uid;
 	t->type = type;
-	t->router = r;
+	t->router = router_new(ROUTER_OF[type]);
 	arena_init(&t->arena);
 	t->name = arena_copy(&t->arena, name);
 	mapv_put(&v->topics, t->name, t);
@@ -117,10 +114,6 @@ void engine_topic_declare(struct engine *e, uint64_t session, uint64_t cmd, cons
 		return;
 	}
 	t = topic_make(e, v, s->name, s->type, uid_next(e));
-	if (!t) {
-		ask_error(a, CODE_UNSUPPORTED, "exchange type '%s'", TYPE_NAME[s->type]);
-		return;
-	}
 	t->durable = s->durable;
 	t->auto_delete = s->auto_delete;
 	t->internal = s->internal;
@@ -171,8 +164,6 @@ void engine_vhost_add(struct engine *e, struct view name)
 		if (topic_find(v, view_str(predeclared[i].name)))
 			continue;
 		struct topic *t = topic_make(e, v, view_str(predeclared[i].name), predeclared[i].type, uid_next(e));
-		if (!t)
-			continue;
 		t->durable = t->predeclared = true;
 		t->internal = predeclared[i].internal;
 	}

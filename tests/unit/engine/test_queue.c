@@ -365,6 +365,41 @@ static void test_delays(void **state)
 	over(STORE_ORDER, delays);
 }
 
+static void retention(struct rig *r)
+{
+	struct peer p;
+	struct attribute a = {VIEW("MessageRetentionPeriod"), VIEW("60")};
+	peer_open(&p, r, SESSION_AWS);
+	peer_queue(&p, "legacy", true); /* without limit */
+	engine_queue_declare(r->engine, p.session, 1,
+			     &(struct queue_spec){.name = VIEW("q"), .side = SIDE_AWS, .durable = true});
+	assert_int_equal(peer_next(&p)->code, CODE_OK);
+	engine_queue_attributes_set(r->engine, p.session, 2, VIEW("q"), &a, 1);
+	assert_int_equal(peer_next(&p)->code, CODE_OK);
+	peer_send(&p, "q", "old", true);
+	peer_send(&p, "legacy", "kept", true);
+	rig_wait(r, 30000);
+	peer_send(&p, "q", "young", true);
+	rig_wait(r, 31000);
+	peer_receive(&p, "q", 10, 0, 1000);
+	struct seen *s = peer_next(&p);
+	assert_int_equal(s->count, 1);
+	expect_body(s, "young");
+	rig_wait(r, 100000); /* nobody reads: swept */
+	struct queue_stat st;
+	assert_true(engine_queue_stat(r->engine, VIEW("/"), VIEW("q"), &st));
+	assert_int_equal(st.ready + st.leased, 0);
+	peer_receive(&p, "legacy", 10, 0, 1000);
+	expect_body(peer_next(&p), "kept");
+	peer_close(&p, CLOSE_ORDERLY);
+}
+
+static void test_retention(void **state)
+{
+	(void)state;
+	over(STORE_ORDER, retention);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -376,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_purge_and_delete),
 		cmocka_unit_test(test_delays),
+		cmocka_unit_test(test_retention),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
