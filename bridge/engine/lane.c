@@ -25,9 +25,9 @@ void lane_fini(struct lane *l)
 	free(l->gone);
 }
 
-static bool lane_is_behind(const struct lane *l)
+bool lane_is_behind(const struct lane *l)
 {
-	return l->behind_n || l->loading;
+	return l->behind_n || l->loading || l->unread;
 }
 
 static bool window_full(const struct queue *q)
@@ -97,21 +97,29 @@ struct entry *lane_first(const struct lane *l)
 	struct entry *a = link ? LIST_ENTRY(link, struct entry, link) : NULL;
 	struct entry *b = node ? HEAP_ENTRY(node, struct entry, back) : NULL;
 	struct entry *first = !a ? b : !b ? a : a->pos < b->pos ? a : b;
-	if (first && l->behind_n && first->pos > l->behind_from)
+	if (first && (l->behind_n || l->unread) && first->pos > l->behind_from)
 		return NULL;
 	return first;
+}
+
+static bool window_half_full(const struct queue *q)
+{
+	const struct engine_options *o = &q->engine->options;
+	return q->lane.window_n > o->window_entries / 2 || q->lane.window_bytes > o->window_bytes / 2;
 }
 
 void lane_want(struct queue *q)
 {
 	struct lane *l = &q->lane;
 	struct engine *e = q->engine;
-	if (l->loading || !l->behind_n)
+	if (l->loading || list_linked(&q->stalled) || (!l->behind_n && !l->unread))
 		return;
-	if (l->window_n > e->options.window_entries / 2 && lane_first(l))
+	if (window_half_full(q) && lane_first(l))
 		return;
-	if (!journal_submit_now(e))
+	if (!journal_submit_now(e)) {
+		queue_stall(q);
 		return;
+	}
 	l->loading = true;
 	l->load_arrivals = 0;
 	l->n_gone = 0;
@@ -122,9 +130,37 @@ void lane_want(struct queue *q)
 	});
 }
 
+/* A store in trouble is asked again after a while, not in every turn. */
+void queue_stall(struct queue *q)
+{
+	struct engine *e = q->engine;
+	if (list_empty(&e->stalled))
+		e->stalled_at_ms = e->now.mono_ms + JOURNAL_RETRY_MS;
+	if (!list_linked(&q->stalled))
+		list_push_back(&e->stalled, &q->stalled);
+}
+
+void queues_resume(struct engine *e)
+{
+	struct link all, *first;
+	if (list_empty(&e->stalled) || e->now.mono_ms < e->stalled_at_ms)
+		return;
+	list_init(&all);
+	list_splice_back(&all, &e->stalled);
+	while ((first = list_first(&all))) {
+		struct queue *q = LIST_ENTRY(first, struct queue, stalled);
+		list_remove(first);
+		if (q->delayed_stalled)
+			queue_load_delayed(q, q->delayed_after);
+		queue_poke(q);
+	}
+}
+
 void lane_gone(struct queue *q, uint64_t pos)
 {
 	struct lane *l = &q->lane;
+	if (pos < l->behind_from)
+		return; /* no page brings it */
 	l->gone = mem_grow(l->gone, &l->cap_gone, l->n_gone + 1, sizeof(*l->gone));
 	l->gone[l->n_gone++] = pos;
 }
@@ -167,6 +203,10 @@ struct entry *lane_adopt(struct queue *q, const struct store_entry *s)
 static void lane_page_in(struct queue *q, const struct store_entry *s)
 {
 	struct lane *l = &q->lane;
+	if (s->pos <= l->purged_upto) {
+		message_unref(s->message);
+		return;
+	}
 	after_until(l, s->pos);
 	l->behind_from = s->pos + 1;
 	if (lane_is_gone(l, s->pos) || map64_find(&q->engine->by_pos, s->pos)) {
@@ -182,9 +222,12 @@ static void lane_page_in(struct queue *q, const struct store_entry *s)
 		return;
 	}
 	/* One more than was counted. */
+	log_warn("queue.recounted", "queue=%u pos=%llu", q->uid, (unsigned long long)s->pos);
 	q->in++;
 	q->n_ready++;
 	q->stored_n++;
+	q->bytes += message_cost(en->message);
+	q->stored_bytes += message_cost(en->message);
 	journal_row(q);
 }
 
@@ -193,18 +236,16 @@ static void lane_page_in(struct queue *q, const struct store_entry *s)
 static void lane_recount(struct queue *q, bool end)
 {
 	struct lane *l = &q->lane;
-	bool more = !end && l->behind_n <= l->load_arrivals;
-	bool less = end && l->behind_n > l->load_arrivals;
-	if (!more && !less)
+	l->unread = !end && l->behind_n <= l->load_arrivals;
+	if (!end || l->behind_n <= l->load_arrivals)
 		return;
-	uint64_t was = l->behind_n, is = l->load_arrivals + (more ? 1 : 0);
-	log_warn("queue.recounted", "queue=%u counted=%llu stored=%llu", q->uid, (unsigned long long)was,
-		 (unsigned long long)is);
-	l->behind_n = is;
-	q->n_ready += is - was;
-	q->stored_n += is - was;
-	q->in += more;
-	q->out[REMOVED_LOST] += less ? was - is : 0;
+	uint64_t missing = l->behind_n - l->load_arrivals;
+	log_warn("queue.recounted", "queue=%u missing=%llu", q->uid, (unsigned long long)missing);
+	l->behind_n -= missing;
+	q->n_ready -= missing;
+	q->stored_n -= missing;
+	q->out[REMOVED_LOST] += missing;
+	queue_bytes_recount(q);
 	journal_row(q);
 }
 
@@ -216,8 +257,12 @@ void lane_loaded(struct queue *q, const struct store_loaded *loaded)
 		lane_page_in(q, &loaded->entries[i]);
 	if (!loaded->failed)
 		lane_recount(q, loaded->end);
+	else
+		queue_stall(q);
 	l->n_gone = 0;
-	if (!l->behind_n)
+	if (!l->behind_n && !l->unread)
 		after_until(l, UINT64_MAX);
+	if (!l->behind_n)
+		lane_want(q); /* to the end, though nobody may wait for it */
 	queue_poke(q);
 }
