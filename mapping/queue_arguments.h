@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RabbitMQ's rules for what queues and exchanges are declared with: which
- * arguments are legal, and when two declarations are equivalent
- * (rabbitmq.md 2.3, 3.3–3.5, 3.22). Errors carry RabbitMQ's text without the
+/* RabbitMQ's rules for what queues and exchanges are declared and bound with:
+ * which arguments are legal, and when two declarations are equivalent
+ * (rabbitmq.md 2.3, 2.15, 3.3–3.5, 3.22). Errors carry RabbitMQ's text without the
  * "PRECONDITION_FAILED - " in front. */
 #ifndef MQB_MAPPING_QUEUE_ARGUMENTS_H
 #define MQB_MAPPING_QUEUE_ARGUMENTS_H
 
 #include "base/error.h"
 #include "base/value.h"
+#include "mapping/router.h"
 
 /* Types and ranges of the known x-arguments, which of them the queue type knows.
  * CODE_OK or CODE_INVALID. Only for a queue that is new: a redeclare is compared
@@ -25,6 +26,10 @@ enum code queue_properties_check(const struct table *arguments, struct queue_pro
 /* Type of alternate-exchange, for a topic that is new. CODE_OK or CODE_INVALID. */
 enum code topic_arguments_check(const struct table *arguments, struct view topic, struct view vhost,
 				struct error *e);
+
+/* x-match of a binding at a topic of that kind, bound before or not. CODE_OK or
+ * CODE_INVALID. */
+enum code binding_arguments_check(enum router_kind kind, const struct table *arguments, struct error *e);
 
 /* What a declare brings against what is there: known arguments equal by value,
  * unknown ones ignored. CODE_OK or CODE_DIFFERENT. */

@@ -9,13 +9,18 @@
 
 struct router *router_new(enum router_kind kind)
 {
-	if (kind != ROUTER_DIRECT && kind != ROUTER_FANOUT && kind != ROUTER_TOPIC)
-		return NULL;
 	struct router *r = mem_zalloc(sizeof *r);
 	r->kind = kind;
 	if (kind == ROUTER_TOPIC)
 		topic_init(r);
+	else if (kind == ROUTER_HEADERS)
+		headers_init(r);
 	return r;
+}
+
+enum router_kind router_kind(const struct router *r)
+{
+	return r->kind;
 }
 
 /* ---- places -------------------------------------------------------------- */
@@ -121,6 +126,8 @@ static void binding_drop(struct router *r, struct binding *b)
 		direct_remove(r, b);
 	else if (r->kind == ROUTER_TOPIC)
 		topic_remove(r, b);
+	else if (r->kind == ROUTER_HEADERS)
+		headers_remove(r, b);
 	mapv_remove(&r->identity, b->identity);
 	list_remove(&b->of_target);
 	r->n--;
@@ -141,6 +148,8 @@ bool router_add(struct router *r, struct view key, const struct table *arguments
 			direct_add(r, b);
 		else if (r->kind == ROUTER_TOPIC)
 			topic_add(r, b);
+		else if (r->kind == ROUTER_HEADERS)
+			headers_add(r, b);
 		r->n++;
 	} else {
 		arguments_free(&sorted);
@@ -187,6 +196,8 @@ void router_free(struct router *r)
 		direct_fini(r);
 	else if (r->kind == ROUTER_TOPIC)
 		topic_fini(r);
+	else if (r->kind == ROUTER_HEADERS)
+		headers_fini(r);
 	for (size_t i = 0; i < r->n_targets; i++) {
 		LIST_EACH(&r->targets[i]->bindings, l)
 			binding_free(LIST_ENTRY(l, struct binding, of_target));
@@ -252,6 +263,7 @@ void router_match(const struct router *r, struct view key, const struct table *h
 		topic_match((struct router *)(uintptr_t)r, c);
 		break;
 	case ROUTER_HEADERS:
+		headers_match((struct router *)(uintptr_t)r, c);
 		break;
 	}
 }

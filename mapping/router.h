@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A topic's router: which destinations a routing key reaches. A value owned by
  * its topic; destinations are opaque 64-bit ids. Cost grows with what matches,
- * not with how many bindings exist: direct is a hash, topic a trie over words
- * (rabbitmq.md 2.12–2.15). Identity of a binding = (key, arguments, destination);
- * adding twice is a no-op that answers false. */
+ * not with how many bindings exist: direct is a hash, topic a trie over words,
+ * headers an inverted index (rabbitmq.md 2.12–2.15). Identity of a binding = (key,
+ * arguments, destination); adding twice is a no-op that answers false. Arguments
+ * are the same when each has the same wire type and value, in any order; RabbitMQ
+ * 3.10 does the same, measured. */
 #ifndef MQB_MAPPING_ROUTER_H
 #define MQB_MAPPING_ROUTER_H
 
@@ -14,9 +16,9 @@ enum router_kind { ROUTER_DIRECT, ROUTER_FANOUT, ROUTER_TOPIC, ROUTER_HEADERS };
 
 struct router;
 
-/* NULL for a kind that is not built in: ROUTER_HEADERS. */
 struct router *router_new(enum router_kind kind);
 void router_free(struct router *r);
+enum router_kind router_kind(const struct router *r);
 /* Copies key and arguments. */
 bool router_add(struct router *r, struct view key, const struct table *arguments, uint64_t destination);
 bool router_remove(struct router *r, struct view key, const struct table *arguments, uint64_t destination);
@@ -25,15 +27,15 @@ size_t router_remove_destination(struct router *r, uint64_t destination);
 size_t router_bindings(const struct router *r);
 bool router_reaches(const struct router *r, uint64_t destination);
 
-/* Destinations that match, each at least once (a topic router may name one more
- * than once: the caller visits each once). Fills up to `max` from the cursor on;
+/* Destinations that match, each at least once (a topic or headers router may name
+ * one more than once: the caller visits each once). Fills up to `max` from the cursor on;
  * returns how many; 0 at the end. The cursor holds a copy of the ids, so the
  * router may change or go between calls of router_next. Matching allocates only
- * while the cursor's array (and a topic's scratch) still grows. */
+ * while the cursor's array (and the router's scratch) still grows. */
 struct router_cursor {
 	const struct router *router;
 	struct view key;
-	const struct table *headers; /* headers router only; may be NULL */
+	const struct table *headers; /* headers router only; NULL: as an empty table */
 	/* the router's own */
 	uint64_t *found;
 	size_t n, cap, at;
@@ -47,5 +49,11 @@ void router_cursor_fini(struct router_cursor *c);
 void router_each(const struct router *r,
 		 void (*each)(void *ctx, struct view key, const struct table *arguments, uint64_t destination),
 		 void *ctx);
+
+/* Arguments as bindings keep them: a deep copy in one allocation (t.v; NULL when
+ * empty), sorted by name, those of one name in their order; what RabbitMQ holds for
+ * the same has one form ('L' as 'l', one zero). */
+struct table arguments_copy(const struct table *t);
+void arguments_free(struct table *t);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Inside of the router: what router.c, router_direct.c, router_topic.c and
- * router_arguments.c share.
+/* Inside of the router: what router.c, router_direct.c, router_topic.c,
+ * router_headers.c and router_arguments.c share.
  *
  * Invariants
  *  1. A binding is in exactly three places at once: in `identity`, in its target's
  *     list, and, but for fanout, in the `places` of one bucket (direct) or one
- *     node (topic).
+ *     node (topic), or in the index of headers (router_headers.c).
  *  2. A target exists as long as it has a binding; `targets` is dense.
  *  3. A bucket exists as long as it has a binding; a node other than the root as
  *     long as it has a binding or a child.
@@ -28,7 +28,7 @@ struct binding {
 	struct link of_target;
 	struct target *target;
 	struct table arguments; /* sorted by name; owned, one allocation */
-	void *where;            /* bucket or node */
+	void *where;            /* bucket, node or conditions */
 	size_t at;              /* in the places of `where` */
 	struct view identity;   /* destination, key, arguments as bytes; lies behind the struct */
 	struct view key;        /* a part of identity */
@@ -44,6 +44,7 @@ struct places {
 };
 
 struct node;
+struct headers_index;
 
 /* The scratch of matching: sets of active nodes, kept so that matching does
  * not allocate once they have grown. */
@@ -64,6 +65,7 @@ struct router {
 	struct mapv buckets;  /* direct: struct bucket by key */
 	struct node *root;    /* topic */
 	struct topic_scratch scratch;
+	struct headers_index *headers; /* headers */
 };
 
 void places_add(struct places *p, struct binding *b);
@@ -83,11 +85,19 @@ void topic_remove(struct router *r, struct binding *b);
 void topic_match(struct router *r, struct router_cursor *c);
 void topic_fini(struct router *r);
 
-/* Deep copy in one allocation (t.v; NULL when empty), sorted by name: the order
- * of arguments is no part of a binding's identity, as in RabbitMQ. */
-struct table arguments_copy(const struct table *t);
-void arguments_free(struct table *t);
-/* Appends bytes that are equal exactly when two tables are equal by value_eq. */
+void headers_init(struct router *r);
+void headers_add(struct router *r, struct binding *b);
+void headers_remove(struct router *r, struct binding *b);
+void headers_match(struct router *r, struct router_cursor *c);
+/* Also takes all bindings out of the index. */
+void headers_fini(struct router *r);
+
+/* Appends bytes that are equal exactly when two copies (arguments_copy) have the
+ * same fields with the same types and values. */
 void arguments_identity(struct buf *out, const struct table *t);
+/* Appends bytes that are equal exactly when RabbitMQ's headers exchange takes two
+ * values for the same: numbers and times by value whatever their kind, strings and
+ * bytes alike, what lies inside arrays and tables with its type. Not for VALUE_VOID. */
+void value_matched_as(struct buf *out, const struct value *v);
 
 #endif
