@@ -6,8 +6,6 @@
 
 #include "base/log.h"
 
-#define SQS_BYTES_MAX ((size_t)1 << 20)
-
 static bool sqs_itself(const struct message *m, struct arena *a, struct cross_sqs *out)
 {
 	out->body = cross_body_flat(m->body, a);
@@ -73,10 +71,8 @@ static void claim(const struct sqs_attribute **slot, const struct sqs_attribute 
 		*slot = at;
 }
 
-static void attributes_sort(struct incoming *in, const struct message *m, struct cross_legacy *out)
+static void attributes_sort(struct incoming *in, struct view text, struct cross_legacy *out)
 {
-	struct view text = cross_body_flat(m->body, in->a);
-
 	for (size_t i = 0; i < in->attributes.n; i++) {
 		const struct sqs_attribute *at = &in->attributes.v[i];
 
@@ -136,7 +132,9 @@ static bool is_brokers(struct view name)
 static void headers_fill(struct incoming *in, const struct cross_facts *f)
 {
 	const struct sqs_attributes *at = &in->attributes;
+	size_t room = at->n + 4 + in->packed.bag.headers.n;
 
+	*in->headers = (struct table){arena_alloc(in->a, room * sizeof(struct field)), 0};
 	for (size_t i = 0; i < at->n; i++)
 		/* SQS allows names of 256 bytes, a field table 255. */
 		if (!is_consumed(in, &at->v[i]) && at->v[i].name.n <= SHORTSTR_MAX)
@@ -165,19 +163,28 @@ static void property_set(struct bag *bag, uint32_t bit, struct view *at, struct 
 	*at = text;
 }
 
-static void properties_fill(const struct incoming *in, const struct cross_settings *s, const struct message *m,
-			    const struct cross_facts *f, struct bag *bag)
+/* What the message itself says. */
+static void bag_fill(struct incoming *in, const struct cross_facts *f, struct bag *bag)
 {
 	*bag = in->packed.bag;
-	bag->has &= ~(uint32_t)BAG_USER_ID;
+	bag->has &= ~(uint32_t)(BAG_USER_ID | BAG_HEADERS);
 	if (in->content_type)
 		property_set(bag, BAG_CONTENT_TYPE, &bag->content_type, in->content_type->value);
-	else if (!(bag->has & BAG_CONTENT_TYPE) && s->default_content_type.n)
-		property_set(bag, BAG_CONTENT_TYPE, &bag->content_type, s->default_content_type);
 	if (in->correlation_id)
 		property_set(bag, BAG_CORRELATION_ID, &bag->correlation_id, in->correlation_id->value);
 	if (in->reply_to)
 		property_set(bag, BAG_REPLY_TO, &bag->reply_to, in->reply_to->value);
+	headers_fill(in, f);
+	if (bag->headers.n)
+		bag->has |= BAG_HEADERS;
+}
+
+/* What the broker adds where it says nothing. */
+static void defaults_fill(const struct incoming *in, const struct cross_settings *s, const struct message *m,
+			  const struct cross_facts *f, struct bag *bag)
+{
+	if (!(bag->has & BAG_CONTENT_TYPE) && s->default_content_type.n)
+		property_set(bag, BAG_CONTENT_TYPE, &bag->content_type, s->default_content_type);
 	if (!(bag->has & BAG_DELIVERY_MODE)) {
 		bag->has |= BAG_DELIVERY_MODE;
 		bag->delivery_mode = 2;
@@ -207,13 +214,21 @@ bool cross_to_amqp091(const struct cross_settings *s, const struct codecs *codec
 		in.attributes.n = 0;
 	if (m->exchange.n == 0 && m->key.n == 0)
 		out->key = f->queue;
-	attributes_sort(&in, m, out);
-	properties_fill(&in, s, m, f, &out->bag);
-
-	size_t room = in.attributes.n + 4 + in.packed.bag.headers.n;
-	out->bag.headers = (struct table){arena_alloc(a, room * sizeof(struct field)), 0};
-	headers_fill(&in, f);
-	if (out->bag.headers.n)
-		out->bag.has |= BAG_HEADERS;
+	attributes_sort(&in, cross_body_flat(m->body, a), out);
+	bag_fill(&in, f, &out->bag);
+	defaults_fill(&in, s, m, f, &out->bag);
 	return ok;
+}
+
+bool cross_bag_from_sqs(struct view raw, struct arena *a, struct bag *out)
+{
+	struct cross_legacy x = {.body_replaced = false};
+	struct incoming in = {.a = a, .headers = &x.bag.headers};
+
+	if (!sqs_attributes_decode(raw, &in.attributes))
+		return false;
+	attributes_sort(&in, VIEW_NONE, &x);
+	bag_fill(&in, &(struct cross_facts){.sequence = 0}, &x.bag);
+	*out = x.bag;
+	return true;
 }

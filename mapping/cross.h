@@ -50,6 +50,10 @@ struct cross_facts {
 	uint64_t sequence; /* 0: none */
 };
 
+/* RAW_SQS by the same table: attributes ⇄ properties and headers, whatever the body
+ * is. A headers exchange reads SQS messages by it. */
+extern const struct header_codec sqs_header_codec;
+
 /* A message of another family (RAW_SQS) → what an AMQP 0-9-1 reader gets. */
 bool cross_to_amqp091(const struct cross_settings *s, const struct codecs *codecs, const struct message *m,
 		      const struct cross_facts *f, struct arena *a, struct cross_legacy *out);

@@ -11,7 +11,7 @@
 #define HEADER_TRACE VIEW("X-Amzn-Trace-Id")
 
 /* Nesting of arrays and tables inside mqb.p; deeper is malformed. */
-enum { CROSS_DEPTH_MAX = 64, SHORTSTR_MAX = 255 };
+enum { CROSS_DEPTH_MAX = 64, SHORTSTR_MAX = 255, SQS_BYTES_MAX = 1 << 20 };
 
 /* ---- bodies (cross_body.c) ---- */
 
@@ -66,6 +66,12 @@ static inline struct view *cross_property_in(struct bag *bag, const struct cross
 {
 	return (struct view *)(void *)((char *)bag + p->at);
 }
+
+/* ---- SQS → a bag (cross.c) ---- */
+
+/* What the attributes say, without what the body and the broker would add. false:
+ * malformed. */
+bool cross_bag_from_sqs(struct view raw, struct arena *a, struct bag *out);
 
 /* ---- attributes (cross_attributes.c) ---- */
 

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "daemon/daemon_priv.h"
+#include "mapping/cross.h"
 #include "mapping/names.h"
 #include "store/store_memory.h"
 #include "store/store_sqlite.h"
@@ -290,6 +291,7 @@ enum exit_code daemon_open(struct daemon *d, struct error *e)
 	chance_open(d);
 	d->now = clock_now();
 	d->codecs.of[RAW_AMQP091] = &v091_codec;
+	d->codecs.of[RAW_SQS] = &sqs_header_codec;
 	if (!store_open(d, e))
 		return EXIT_DATA;
 	d->first_start = true;
