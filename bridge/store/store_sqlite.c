@@ -355,6 +355,7 @@ static bool sqlite_defs(struct store *store, struct view kind,
 static void store_free(struct sqlite_store *s)
 {
 	sq_shut(&s->sq);
+	gather_free(s->sq.gather);
 	sq_markers_free(&s->sq);
 	buf_fini(&s->sq.header);
 	buf_fini(&s->sq.flat);
@@ -435,6 +436,9 @@ static void sq_init(struct sq *s, const struct store_sqlite_options *o)
 	s->o.dir = copy(o->dir);
 	s->o.vfs = o->vfs ? copy(o->vfs) : NULL;
 	s->backoff_ms = s->o.retry_ms;
+	/* A commit that is not synced has to be the kernel's at once. */
+	if (s->o.synchronous >= 2)
+		s->gather = gather_new(s->o.vfs);
 	buf_init(&s->header, UINT32_MAX);
 	buf_init(&s->flat, UINT32_MAX);
 	size_t n = strlen(o->dir) + sizeof("/mqbridge.db");

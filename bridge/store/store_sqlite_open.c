@@ -278,7 +278,7 @@ int sq_open(struct sq *s, struct error *e)
 	int rc = sqlite3_open_v2(s->path, &s->h,
 				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 					 SQLITE_OPEN_PRIVATECACHE,
-				 s->o.vfs);
+				 s->gather ? gather_name(s->gather) : s->o.vfs);
 	if (s->h)
 		sqlite3_extended_result_codes(s->h, 1);
 	/* One process, one connection: with this before the first read the index of

@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "store/store_sqlite.h"
+#include "store/store_sqlite_gather.h"
 
 enum { SQ_PAGE_BYTES = 8192 };
 
@@ -81,6 +82,7 @@ struct sq_marker {
 struct sq {
 	struct store_sqlite_options o;
 	char *path;
+	struct gather *gather; /* owned; NULL: the VFS of the options as it is */
 	sqlite3 *h; /* NULL: failed, see sq_recover */
 	sqlite3_stmt *st[SQ_STMTS];
 	struct buf header; /* scratch: header blob of the message being written */
