@@ -11,13 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
 #include "load_case.h"
 
-enum { SLAB_BYTES = 128 * 1024, PUBLISHERS_MAX = 64, RING_MIN = 65536, RATE_STEP_US = 200 };
+enum { SLAB_BYTES = 128 * 1024, PUBLISHERS_MAX = 64, RING = 65536, IDLE_US = 50000 };
 
 static const struct load_case cases[] = {
 	{"a", "transient, automatic acknowledgement, at most 20,000 behind", false, 1, 0, 0, 1, true, 20000, 0, 0},
@@ -86,7 +87,7 @@ static void on_delivered(void *ctx, uint64_t tag, const uint8_t *stamp)
 
 static void confirm_one(struct publisher *p, uint64_t tag)
 {
-	uint64_t *at = &p->sent_us[tag % RING_MIN];
+	uint64_t *at = &p->sent_us[tag % RING];
 	if (!*at)
 		load_fail("tag %llu confirmed twice", (unsigned long long)tag);
 	if (!p->run->what->consume)
@@ -103,10 +104,10 @@ static void on_confirmed(void *ctx, uint64_t tag, bool multiple)
 		load_fail("tag %llu confirmed, last sent %llu", (unsigned long long)tag,
 			  (unsigned long long)p->sent);
 	for (uint64_t t = p->low + 1; multiple && t < tag; t++)
-		if (p->sent_us[t % RING_MIN])
+		if (p->sent_us[t % RING])
 			confirm_one(p, t);
 	confirm_one(p, tag);
-	while (p->low < p->sent && !p->sent_us[(p->low + 1) % RING_MIN])
+	while (p->low < p->sent && !p->sent_us[(p->low + 1) % RING])
 		p->low++;
 }
 
@@ -135,7 +136,7 @@ static uint64_t room(const struct publisher *p)
 	const struct load_case *what = r->what;
 	uint64_t n = p->units;
 	uint64_t behind = r->published * what->queues - r->delivered;
-	uint64_t free_tags = RING_MIN - 1 - (p->sent - p->low);
+	uint64_t free_tags = RING - 1 - (p->sent - p->low);
 	if (what->window && what->window - p->waiting < n)
 		n = what->window - p->waiting;
 	if (what->window && free_tags < n)
@@ -159,12 +160,12 @@ static bool publish_batch(struct publisher *p, uint64_t n)
 		uint8_t *stamp = p->slab + i * p->unit + p->stamp_at;
 		uint64_t at = r->now_us;
 		if (r->what->rate) /* when it should have gone */
-			at = r->start_us + r->published * 1000000 / r->what->rate;
+			at = r->start_us + (r->published + 1) * 1000000 / r->what->rate;
 		be64_put(stamp, at);
 		be64_put(stamp + 8, r->published++);
 		p->sent++;
 		if (r->what->window)
-			p->sent_us[p->sent % RING_MIN] = at;
+			p->sent_us[p->sent % RING] = at;
 	}
 	if (r->what->window)
 		p->waiting += n;
@@ -193,11 +194,22 @@ static short wanted(const struct run *r, uint32_t i)
 	return (short)(POLLIN | (r->consumer->out_end ? POLLOUT : 0));
 }
 
+/* Until the next publish is due; anything that arrives ends it too. */
+static struct timespec pause_of(const struct run *r)
+{
+	uint64_t us = IDLE_US;
+	if (r->what->rate) {
+		uint64_t due = r->start_us + (r->published + 1) * 1000000 / r->what->rate, now = clock_mono_us();
+		us = due <= now ? 0 : due - now < us ? due - now : us;
+	}
+	return (struct timespec){.tv_nsec = (long)us * 1000};
+}
+
 static void round_once(struct run *r)
 {
 	struct pollfd fds[PUBLISHERS_MAX + 1];
 	uint32_t n = r->what->publishers + (r->consumer != NULL);
-	struct timespec wait = {.tv_nsec = r->what->rate ? RATE_STEP_US * 1000 : 50000000};
+	struct timespec wait = pause_of(r);
 	for (uint32_t i = 0; i < n; i++) {
 		bool publisher = i < r->what->publishers;
 		fds[i].fd = publisher ? r->publishers[i].conn->fd : r->consumer->fd;
@@ -263,7 +275,7 @@ static void publisher_init(struct publisher *p, struct run *r)
 	p->unit = load_publish_encode(&spec, NULL, &p->stamp_at);
 	p->units = SLAB_BYTES / p->unit ? SLAB_BYTES / p->unit : 1;
 	p->slab = malloc(p->units * p->unit);
-	p->sent_us = calloc(RING_MIN, sizeof(*p->sent_us));
+	p->sent_us = calloc(RING, sizeof(*p->sent_us));
 	if (!p->slab || !p->sent_us)
 		load_fail("out of memory");
 	for (size_t i = 0; i < p->units; i++)
@@ -298,6 +310,7 @@ static void run_close(struct run *r)
 static void measure(struct run *r, struct load_result *out)
 {
 	const struct load_options *o = r->o;
+	prctl(PR_SET_TIMERSLACK, 1000); /* ns: a rate is kept to the microsecond */
 	r->start_us = r->now_us = clock_mono_us();
 	rounds_until(r, r->start_us + o->warm_s * 1000000ull);
 	rss_peak_reset(o->server_pid);
