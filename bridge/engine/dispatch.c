@@ -108,7 +108,16 @@ void receives_resume(struct queue *q)
 	}
 }
 
-/* Takes the ring's next able waiter; NULL when there is none. */
+/* Out of the ring until something changes; who cannot wait for that is answered. */
+static void waiter_drop(struct waiter *w)
+{
+	struct receive *r = LIST_ENTRY(w, struct receive, waiter);
+	waiter_leave(w);
+	if (w->is_receive && !r->waits && !r->got)
+		receive_answer(r);
+}
+
+/* The ring's next able waiter; NULL when there is none. */
 static struct waiter *waiter_next(struct queue *q)
 {
 	struct link *first;
@@ -116,7 +125,7 @@ static struct waiter *waiter_next(struct queue *q)
 		struct waiter *w = LIST_ENTRY(first, struct waiter, ring);
 		if (waiter_may(w))
 			return w;
-		waiter_leave(w);
+		waiter_drop(w);
 	}
 	return NULL;
 }
@@ -182,7 +191,7 @@ static bool queue_dispatch(struct queue *q, uint32_t *budget)
 		struct entry *en = lane_first(&q->lane);
 		if (!en) {
 			lane_want(q);
-			if (!q->lane.behind_n && !q->lane.loading)
+			if (!lane_is_behind(&q->lane))
 				waiters_empty(q);
 			return false;
 		}

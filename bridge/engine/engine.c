@@ -176,6 +176,7 @@ static void engine_init(struct engine *e, const struct engine_options *o, struct
 	list_init(&e->active);
 	list_init(&e->retaining);
 	list_init(&e->asks);
+	list_init(&e->stalled);
 	list_init(&e->answering);
 	arena_init(&e->scratch);
 	arena_init(&e->slabs);
@@ -303,6 +304,7 @@ bool engine_run(struct engine *e, struct now now)
 	receives_expire(e);
 	queues_due(e);
 	queues_sweep(e);
+	queues_resume(e);
 	do {
 		dispatch_run(e);
 		notes_raise(e);
@@ -330,6 +332,7 @@ int64_t engine_next_ms(const struct engine *e)
 		heap_ms(&e->receive_deadlines),
 		due == INT64_MAX ? due : e->now.mono_ms + (due - e->now.wall_ms),
 		journal_next_ms(e),
+		list_empty(&e->stalled) ? INT64_MAX : e->stalled_at_ms,
 	};
 	int64_t first = INT64_MAX;
 	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++)
@@ -339,7 +342,7 @@ int64_t engine_next_ms(const struct engine *e)
 
 bool engine_idle(const struct engine *e)
 {
-	return !e->notes && list_empty(&e->active) && journal_idle(e) && e->store->ops->idle(e->store);
+	return !e->notes && list_empty(&e->active) && list_empty(&e->stalled) && journal_idle(e) && e->store->ops->idle(e->store);
 }
 
 bool engine_store_full(const struct engine *e)

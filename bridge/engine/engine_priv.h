@@ -103,7 +103,9 @@ struct lane {
 	uint32_t window_n;
 	uint64_t window_bytes;
 	bool loading;
+	bool unread;           /* the store may have more than was counted */
 	uint64_t load_arrivals; /* paged arrivals since the load was asked for */
+	uint64_t purged_upto;  /* what a page brings up to here was purged meanwhile */
 	uint64_t *gone;        /* positions removed while a load is on its way */
 	size_t n_gone, cap_gone;
 };
@@ -160,6 +162,9 @@ struct queue {
 	uint64_t stored_n, stored_bytes, stored_delayed;
 	uint64_t handed_up_to, crash_handed;
 	struct link dirty;    /* in journal.dirty: its row changed */
+	struct link stalled;  /* in engine.stalled: what it wants to load has to wait */
+	bool delayed_stalled; /* its delayed lane too, from here on: */
+	uint64_t delayed_after, delayed_purged_upto;
 	struct link pending_refs; /* struct pending_ref waiting for a single load */
 	struct mapv bindings;     /* by definition key: struct bound, those that lead here */
 };
@@ -304,6 +309,8 @@ struct engine {
 	struct map64 by_pos;   /* entries that a receipt may name */
 	struct link active;    /* queues with something to dispatch */
 	struct link asks;      /* all of them */
+	struct link stalled;   /* queues that could not load; tried again at: */
+	int64_t stalled_at_ms; /* mono */
 	struct link answering; /* receives that have got something this turn */
 	struct link retaining; /* queues with a retention; swept slowly */
 	int64_t sweep_ms;      /* mono; of the next sweep */
@@ -347,6 +354,9 @@ struct entry *lane_first(const struct lane *l); /* NULL: none resident in turn *
 void lane_want(struct queue *q);                /* loads a page when due */
 void lane_loaded(struct queue *q, const struct store_loaded *l);
 void lane_gone(struct queue *q, uint64_t pos);
+bool lane_is_behind(const struct lane *l);
+void queue_stall(struct queue *q); /* its load has to wait for the store */
+void queues_resume(struct engine *e);
 struct entry *lane_adopt(struct queue *q, const struct store_entry *s);
 
 /* lease.c */
@@ -396,7 +406,12 @@ void queue_free(struct queue *q);
 void queue_forget(struct queue *q); /* resident entries, at the engine's end */
 /* Definitions, bindings, consumers, entries. a (may be NULL) waits for the commit. */
 void queue_destroy(struct queue *q, enum removal why, struct ask *a);
-uint64_t queue_purge(struct queue *q, bool with_leased);
+
+/* queue_purge.c */
+/* Every entry, whatever its state. keep_leased (AMQP purge): those in nobody's hands. */
+void queue_drop_all(struct queue *q, enum removal why, bool keep_leased);
+uint64_t queue_purge(struct queue *q, bool with_leased, struct ask *a); /* a waits for the commit */
+void queue_bytes_recount(struct queue *q); /* nothing unless all of it is resident */
 void queue_adopt_delayed(struct queue *q, const struct store_loaded *l);
 void queue_load_delayed(struct queue *q, uint64_t after);
 enum code queue_access(struct session *s, struct view name, struct queue **out, struct error *e);

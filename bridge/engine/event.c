@@ -156,12 +156,8 @@ static void note_raise(struct engine *e, const struct note *n)
 {
 	struct session *s = session_find(e, n->session);
 	if (!s) {
-		/* A ReceiveMessage's leases belong to nobody: give them back. */
-		for (uint32_t i = 0; i < n->n; i++) {
-			struct lease *l = slots_find(&e->leases, n->leases[i]);
-			if (l)
-				lease_release(l, &(struct outcome){.kind = OUTCOME_RELEASE});
-		}
+		/* A ReceiveMessage's leases belong to nobody: as if never received. */
+		engine_receive_undo(e, n->session, n->leases, n->n);
 		return;
 	}
 	switch ((enum event_kind)n->kind) {

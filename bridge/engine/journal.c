@@ -208,7 +208,7 @@ void journal_due(struct entry *en, uint64_t new_pos, uint8_t new_lane)
 	op->entry.due_ms = en->due_ms;
 }
 
-void journal_purge(struct queue *q, uint8_t lane, bool whole, uint64_t upto, const uint64_t *keep, size_t n)
+void journal_purge(struct queue *q, uint8_t lane, uint64_t upto, const uint64_t *keep, size_t n, struct ask *a)
 {
 	struct jbatch *b = building(q->engine);
 	uint64_t *copy = NULL;
@@ -219,10 +219,19 @@ void journal_purge(struct queue *q, uint8_t lane, bool whole, uint64_t upto, con
 	struct store_op *op = jbatch_op(b, OP_PURGE);
 	op->purge.queue = q->uid;
 	op->purge.lane = lane;
-	op->purge.whole_queue = whole;
 	op->purge.upto = upto;
 	op->purge.keep = copy;
 	op->purge.n_keep = n;
+	op->ctx = a;
+	a->waits++;
+}
+
+void journal_purge_queue(struct queue *q)
+{
+	struct store_op *op = jbatch_op(building(q->engine), OP_PURGE);
+	op->purge.queue = q->uid;
+	op->purge.whole_queue = true;
+	op->purge.upto = UINT64_MAX >> 1;
 }
 
 void journal_handle(struct queue *q, enum store_op_kind kind, struct view handle, int64_t ms)

@@ -62,7 +62,9 @@ void journal_wait(struct engine *e, size_t mark, struct ask *a);
 bool journal_close_group(struct engine *e, size_t mark, struct tx_commit *c);
 void journal_mark(struct entry *e);
 void journal_due(struct entry *e, uint64_t new_pos, uint8_t new_lane);
-void journal_purge(struct queue *q, uint8_t lane, bool whole, uint64_t upto, const uint64_t *keep, size_t n);
+/* Up to a position, less keep (ascending); a waits for the commit. */
+void journal_purge(struct queue *q, uint8_t lane, uint64_t upto, const uint64_t *keep, size_t n, struct ask *a);
+void journal_purge_queue(struct queue *q); /* all lanes, and its row */
 void journal_handle(struct queue *q, enum store_op_kind kind, struct view handle, int64_t ms);
 /* Copies key and value. a may be NULL; else it waits for the commit. */
 void journal_definition(struct engine *e, const char *kind, struct view key, struct view value, bool put, struct ask *a);

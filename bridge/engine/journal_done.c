@@ -30,6 +30,8 @@ static void dest_failed(struct engine *e, struct store_op *op, struct store_dest
 {
 	struct entry *en = d->ctx;
 	struct queue *q = map64_find(&e->queues, d->queue);
+	if (q && !q->remote && !en && d->pos <= q->lane.purged_upto)
+		return; /* only the store would have had it, and a purge took it */
 	if (q && !q->remote) {
 		/* A commit that failed late may be on the disk all the same. */
 		journal_remove(q, d->pos);

@@ -26,7 +26,7 @@ struct queue *queue_make(struct engine *e, struct vhost *v, struct view name, ui
 	q->name = arena_copy(&q->arena, name);
 	q->wire = arena_cstr(&q->arena, view_of(wire, n));
 	lane_init(&q->lane);
-	struct link *lists[] = {&q->waiters, &q->active, &q->consumers, &q->receives, &q->dirty,
+	struct link *lists[] = {&q->waiters, &q->active, &q->consumers, &q->receives, &q->dirty, &q->stalled,
 				&q->pending_refs, &q->leased, &q->pending, &q->owner_link,
 				&q->retaining};
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
@@ -68,68 +68,6 @@ void queue_forget(struct queue *q)
 		message_unref(HEAP_ENTRY(n, struct entry, due)->message);
 }
 
-/* Every resident entry, whatever its state. keep_leased: AMQP purge. */
-static void entries_drop(struct queue *q, enum removal why, bool keep_leased)
-{
-	struct lane *l = &q->lane;
-	struct heap_node *n;
-	LIST_EACH(&l->ready, k)
-		entry_drop(LIST_ENTRY(k, struct entry, link), why);
-	while ((n = heap_min(&l->returned)))
-		entry_drop(HEAP_ENTRY(n, struct entry, back), why);
-	LIST_EACH(&l->after, k)
-		entry_drop(LIST_ENTRY(k, struct entry, link), why);
-	while (!keep_leased && (n = heap_min(&q->due)))
-		entry_drop(HEAP_ENTRY(n, struct entry, due), why);
-	if (!keep_leased)
-		LIST_EACH(&q->pending, k)
-			entry_drop(LIST_ENTRY(k, struct entry, link), why);
-	if (!keep_leased)
-		LIST_EACH(&q->leased, k)
-			entry_drop(LIST_ENTRY(k, struct entry, link), why);
-	/* What only the store has. */
-	q->out[why] += l->behind_n;
-	q->n_ready -= l->behind_n;
-	q->stored_n -= l->behind_n;
-	l->behind_n = 0;
-}
-
-static int position_cmp(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-	return (x > y) - (x < y);
-}
-
-/* Stored entries of the ready lane that a purge leaves alone. */
-static uint64_t *leased_positions(struct queue *q, size_t *n)
-{
-	uint64_t *v = arena_alloc(&q->engine->scratch, (q->n_leased + 1) * sizeof(*v));
-	*n = 0;
-	LIST_EACH(&q->leased, k)
-		v[(*n)++] = LIST_ENTRY(k, struct entry, link)->pos;
-	qsort(v, *n, sizeof(*v), position_cmp);
-	return v;
-}
-
-uint64_t queue_purge(struct queue *q, bool with_leased)
-{
-	uint64_t removed = q->n_ready + (with_leased ? q->n_leased + q->n_delayed : 0);
-	uint64_t upto = q->engine->next_pos ? q->engine->next_pos - 1 : 0;
-	size_t n = 0;
-	uint64_t *keep = with_leased ? NULL : leased_positions(q, &n);
-	entries_drop(q, REMOVED_PURGED, !with_leased);
-	if (q->stored && !q->remote) {
-		journal_purge(q, LANE_READY, false, upto, keep, n);
-		if (with_leased)
-			journal_purge(q, LANE_DELAYED, false, upto, NULL, 0);
-		if (!q->lane.behind_n && !q->n_leased)
-			q->stored_bytes = 0;
-		journal_row(q);
-	}
-	arena_reset(&q->engine->scratch);
-	return removed;
-}
-
 static void consumers_cancelled(struct queue *q)
 {
 	LIST_EACH(&q->consumers, k) {
@@ -148,6 +86,7 @@ void queue_destroy(struct queue *q, enum removal why, struct ask *a)
 	struct engine *e = q->engine;
 	must(!q->deleted);
 	q->deleted = true;
+	q->n_leases++; /* it stays until the end of this */
 	mapv_remove(&q->vhost->queues, q->name);
 	mapv_remove(&q->vhost->wires, view_str(q->wire));
 	map64_remove(&e->queues, q->uid);
@@ -158,17 +97,18 @@ void queue_destroy(struct queue *q, enum removal why, struct ask *a)
 		receive_answer(LIST_ENTRY(k, struct receive, queue_link));
 	refs_end(q);
 	bindings_drop(e, &q->bindings, destination_of_queue(q));
-	entries_drop(q, why, false);
+	queue_drop_all(q, why, false);
 	list_remove(&q->active);
 	list_remove(&q->retaining);
 	list_remove(&q->dirty);
+	list_remove(&q->stalled);
 	heap_remove(&e->due, &q->due_node);
 	if (q->stored) {
 		if (!q->remote)
-			journal_purge(q, LANE_READY, true, UINT64_MAX >> 1, NULL, 0);
+			journal_purge_queue(q);
 		definition_delete(e, "queue", q->vhost, q->name, a);
 	}
-	if (!q->n_leases)
+	if (!--q->n_leases)
 		queue_free(q);
 }
 
@@ -200,22 +140,32 @@ void entry_delay(struct entry *en)
 void queue_adopt_delayed(struct queue *q, const struct store_loaded *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		if (map64_find(&q->engine->by_pos, l->entries[i].pos)) {
-			message_unref(l->entries[i].message);
+		const struct store_entry *s = &l->entries[i];
+		if (s->pos <= q->delayed_purged_upto || map64_find(&q->engine->by_pos, s->pos)) {
+			message_unref(s->message);
 			continue;
 		}
-		struct entry *en = lane_adopt(q, &l->entries[i]);
-		en->due_ms = l->entries[i].due_ms;
+		struct entry *en = lane_adopt(q, s);
+		en->delivered = s->delivered; /* it waited: never handed up to */
+		en->due_ms = s->due_ms;
 		entry_delay(en);
 		q->n_delayed--; /* the row had counted it */
 	}
-	if (!l->end && l->n)
-		queue_load_delayed(q, l->entries[l->n - 1].pos);
+	if (l->failed) {
+		q->delayed_stalled = true;
+		q->delayed_after = l->load->after;
+		queue_stall(q);
+	} else if (!l->end) {
+		queue_load_delayed(q, l->n ? l->entries[l->n - 1].pos : l->load->after);
+	} else {
+		queue_bytes_recount(q);
+	}
 }
 
 void queue_load_delayed(struct queue *q, uint64_t after)
 {
 	struct engine *e = q->engine;
+	q->delayed_stalled = false;
 	e->store->ops->load(e->store, &(struct store_load){
 		.queue = q->uid, .lane = LANE_DELAYED, .after = after, .n = e->options.load_entries,
 		.bytes = e->options.load_bytes, .tag = q->uid,
@@ -226,7 +176,7 @@ void queue_load_delayed(struct queue *q, uint64_t after)
 static void enqueue_behind(struct queue *q, const struct store_dest *d, struct message *m, struct publish *p)
 {
 	struct lane *l = &q->lane;
-	if (!l->behind_n)
+	if (!l->behind_n && !l->unread)
 		l->behind_from = d->pos;
 	l->behind_to = d->pos;
 	l->behind_n++;

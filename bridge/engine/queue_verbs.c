@@ -233,7 +233,7 @@ void engine_queue_purge(struct engine *e, uint64_t session, uint64_t cmd, struct
 	struct ask *a = ask_new(s, cmd);
 	struct queue *q;
 	if (queue_access(s, name, &q, &a->error) == CODE_OK)
-		a->count = queue_purge(q, with_leased);
+		a->count = queue_purge(q, with_leased, a);
 	ask_ready(a);
 }
 

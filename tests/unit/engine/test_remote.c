@@ -186,6 +186,21 @@ static void test_receive_delete_extend(void **state)
 	rig_close(&r);
 }
 
+static void test_purge(void **state)
+{
+	struct rig r;
+	struct peer p;
+	(void)state;
+	open_with_queue(&r, &p, SESSION_AWS);
+	for (int i = 0; i < 5; i++)
+		peer_send(&p, "q", "m", true);
+	engine_queue_purge(r.engine, p.session, 9, VIEW("q"), true);
+	assert_int_equal(peer_next(&p)->code, CODE_OK);
+	assert_int_equal(fake_count(r.store, uid_of(&r, "q")), 0);
+	peer_close(&p, CLOSE_ORDERLY);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +211,7 @@ int main(void)
 		cmocka_unit_test(test_retries_until_done),
 		cmocka_unit_test(test_refused_append_is_rejected),
 		cmocka_unit_test(test_receive_delete_extend),
+		cmocka_unit_test(test_purge),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
