@@ -167,8 +167,9 @@ enum publish_flag {
 };
 
 /* Routes at once, in call order. Takes its own references. An unroutable
- * confirmed publish is PUBLISHED stored (rabbitmq.md 4.8). */
-void engine_publish(struct engine *e, uint64_t session, struct view topic, struct view key, struct message *m,
+ * confirmed publish is PUBLISHED stored (rabbitmq.md 4.8). false: the topic does
+ * not take it, and PUBLISHED will say why. */
+bool engine_publish(struct engine *e, uint64_t session, struct view topic, struct view key, struct message *m,
 		    unsigned flags, uint64_t tag);
 /* To one queue by true name: the default exchange and SendMessage. delay_ms > 0:
  * visible later, -1: the queue's own delay. A missing queue is unroutable, but REJECTED for SESSION_AWS. */

@@ -229,13 +229,15 @@ static bool topic_takes(struct session *s, struct view topic, uint64_t tag)
 	return false;
 }
 
-void engine_publish(struct engine *e, uint64_t session, struct view topic, struct view key, struct message *m,
+bool engine_publish(struct engine *e, uint64_t session, struct view topic, struct view key, struct message *m,
 		    unsigned flags, uint64_t tag)
 {
 	struct session *s = session_find(e, session);
-	if (s && topic_takes(s, topic, tag))
-		publish_call(s, &(struct publish_call){
-			.topic = topic, .key = key, .message = m, .flags = flags, .delay_ms = -1, .tag = tag});
+	if (!s || !topic_takes(s, topic, tag))
+		return false;
+	publish_call(s, &(struct publish_call){
+		.topic = topic, .key = key, .message = m, .flags = flags, .delay_ms = -1, .tag = tag});
+	return true;
 }
 
 void engine_send(struct engine *e, uint64_t session, struct view queue, struct message *m, unsigned flags,

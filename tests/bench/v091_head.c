@@ -60,11 +60,32 @@ void engine_send(struct engine *e, uint64_t session, struct view queue, struct m
 	tags[n_tags++] = tag;
 }
 
-void engine_publish(struct engine *e, uint64_t session, struct view topic, struct view key, struct message *m,
+bool engine_publish(struct engine *e, uint64_t session, struct view topic, struct view key, struct message *m,
 		    unsigned flags, uint64_t tag)
 {
 	(void)topic;
 	engine_send(e, session, key, m, flags, 0, tag);
+	return true;
+}
+
+void engine_tx_begin(struct engine *e, uint64_t session, uint64_t tx)
+{
+	(void)e, (void)session, (void)tx;
+}
+
+void engine_tx_use(struct engine *e, uint64_t session, uint64_t tx)
+{
+	(void)e, (void)session, (void)tx;
+}
+
+void engine_tx_commit(struct engine *e, uint64_t session, uint64_t cmd, uint64_t tx)
+{
+	(void)e, (void)session, (void)cmd, (void)tx;
+}
+
+void engine_tx_rollback(struct engine *e, uint64_t session, uint64_t cmd, uint64_t tx, enum rollback_how how)
+{
+	(void)e, (void)session, (void)cmd, (void)tx, (void)how;
 }
 
 static uint64_t consume_cmd;
