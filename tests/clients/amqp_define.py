@@ -18,7 +18,7 @@ def predeclared_exchanges(ctx):
         channel.exchange_declare(f"amq.{kind}", exchange_type=kind, durable=True)
 
 
-@scenario("amqp", "later")
+@scenario("amqp")
 def predeclared_headers_exchanges(ctx):
     """2.1"""
     channel = ctx.channel()

@@ -88,7 +88,7 @@ def topic_after_unbinding(ctx):
         expect(channel.queue_purge(queue).method.message_count, int(matches), f"left {left}")
 
 
-@scenario("amqp", "later")
+@scenario("amqp")
 def headers(ctx):
     """2.15: all, any, void as presence, x- keys out of it"""
     channel = ctx.channel()
