@@ -15,11 +15,12 @@ static void row_2_1_predeclared(struct script *s)
 {
 	static const char *const names[][2] = {
 		{"amq.direct", "direct"}, {"amq.fanout", "fanout"}, {"amq.topic", "topic"},
+		{"amq.headers", "headers"}, {"amq.match", "headers"},
 	};
 	struct peer p;
 
 	peer_open(&p, s);
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		exchange(&p, names[i][0], names[i][1], DURABLE);
 		expect(&p, 1, EXCHANGE_DECLARE_OK, "");
 		exchange(&p, names[i][0], "", PASSIVE);
@@ -239,6 +240,57 @@ static void row_2_11_bind(struct script *s)
 	open_channel(&p, 1);
 	say(&p, 1, QUEUE_UNBIND, "hsssT", 0, "q", "nox", "k", NULL);
 	expect(&p, 1, QUEUE_UNBIND_OK, "");
+	peer_bye(&p);
+}
+
+/* Publishes one message with this header table (its inside; NULL: no table) and
+ * takes what reached "q". */
+static void headers_reach(struct peer *p, const struct view *table, int n)
+{
+	struct buf raw;
+
+	buf_init(&raw, 1024);
+	buf_add_u16(&raw, table ? 0x2000 : 0);
+	if (table) {
+		buf_add_u32(&raw, (uint32_t)table->n);
+		buf_add(&raw, *table);
+	}
+	say(p, 1, PUBLISH, "hsso", 0, "x", "ignored", 0);
+	say_content(p, 1, buf_view(&raw), VIEW("m"));
+	say(p, 1, PURGE, "hso", 0, "q", 0);
+	expect(p, 1, PURGE_OK, "l", n);
+	buf_fini(&raw);
+}
+
+static void row_2_15_headers(struct script *s)
+{
+	static const struct view all = BYTES_VIEW("\1aI\0\0\0\1" "\1bV" "\3x-yI\0\0\0\1");
+	static const struct view both = BYTES_VIEW("\1bS\0\0\0\1z" "\1ab\1");
+	static const struct view one = BYTES_VIEW("\1aI\0\0\0\1");
+	static const struct view bogus = BYTES_VIEW("\7x-matchS\0\0\0\5bogus");
+	static const struct view number = BYTES_VIEW("\7x-matchI\0\0\0\1");
+	struct peer p;
+
+	peer_open(&p, s);
+	declare(&p, "q");
+	exchange(&p, "x", "headers", 0);
+	expect(&p, 1, EXCHANGE_DECLARE_OK, "");
+	say(&p, 1, QUEUE_BIND, "hsssoT", 0, "q", "x", "k", 0, &all);
+	expect(&p, 1, QUEUE_BIND_OK, "");
+	headers_reach(&p, &both, 1);
+	headers_reach(&p, &one, 0);
+	headers_reach(&p, NULL, 0);
+	say(&p, 1, QUEUE_BIND, "hsssoT", 0, "q", "x", "k", 0, NULL);
+	expect(&p, 1, QUEUE_BIND_OK, "");
+	headers_reach(&p, NULL, 1);
+	headers_reach(&p, &both, 1);
+	say(&p, 1, QUEUE_BIND, "hsssoT", 0, "q", "x", "k", 0, &bogus);
+	expect_channel_fail(&p, 1, 406, "PRECONDITION_FAILED - Invalid x-match field value <<\"bogus\">>; expected all, "
+					"any, all-with-x, or any-with-x", QUEUE_BIND);
+	open_channel(&p, 1);
+	say(&p, 1, EXCHANGE_BIND, "hsssoT", 0, "amq.fanout", "x", "k", 0, &number);
+	expect_channel_fail(&p, 1, 406, "PRECONDITION_FAILED - Invalid x-match field type signedint (value 1); expected "
+					"longstr", EXCHANGE_BIND);
 	peer_bye(&p);
 }
 
@@ -621,7 +673,7 @@ int main(void)
 		SCRIPT(row_2_1_predeclared), SCRIPT(row_2_2_default_exchange), SCRIPT(row_2_3_equivalence),
 		SCRIPT(row_2_4_types), SCRIPT(row_2_5_names), SCRIPT(row_2_7_delete), SCRIPT(row_2_8_auto_delete),
 		SCRIPT(row_2_9_internal), SCRIPT(row_2_10_exchange_bind), SCRIPT(row_2_11_bind),
-		SCRIPT(row_2_22_publish_to_nowhere), SCRIPT(row_3_1_server_named), SCRIPT(row_3_2_counts),
+		SCRIPT(row_2_15_headers), SCRIPT(row_2_22_publish_to_nowhere), SCRIPT(row_3_1_server_named), SCRIPT(row_3_2_counts),
 		SCRIPT(row_3_3_equivalence), SCRIPT(row_3_5_invalid_arguments), SCRIPT(row_3_6_exclusive),
 		SCRIPT(row_3_7_auto_delete), SCRIPT(row_3_10_names), SCRIPT(row_5_1_rights),
 		SCRIPT(rights_are_forgotten),
