@@ -299,7 +299,7 @@ void v091_on_queue_declare(struct channel *ch, const void *method)
 	const uint32_t id = AMQP_QUEUE_DECLARE_METHOD;
 	struct queue_spec spec = {
 		.side = SIDE_LEGACY,
-		.durable = m->durable,
+		.durable = m->durable && !m->exclusive, /* as RabbitMQ: the Java client's declared_otherwise */
 		.exclusive = m->exclusive,
 		.auto_delete = m->auto_delete,
 		.passive = m->passive,
