@@ -27,7 +27,7 @@ final class Connecting {
 		}
 		Map<?, ?> capabilities = (Map<?, ?>) properties.get("capabilities");
 		for (String key : List.of("publisher_confirms", "exchange_exchange_bindings", "basic.nack", "consumer_cancel_notify",
-				"connection.blocked", "consumer_priorities", "authentication_failure_close", "per_consumer_qos")) {
+				"connection.blocked", "authentication_failure_close", "per_consumer_qos")) {
 			Check.equal(capabilities.get(key), true, "capability " + key);
 		}
 	}

@@ -44,6 +44,7 @@ final class Consuming {
 		Check.equal(taken.tag(299), 300L, "last delivery tag");
 		Check.that(taken.deliveries.stream().noneMatch(d -> d.getEnvelope().isRedeliver()), "nothing is redelivered");
 		channel.basicCancel(tag);
+		Check.until(() -> !taken.events.isEmpty(), "cancel-ok");
 		Check.equal(taken.events, List.of("cancel-ok " + tag), "events");
 		Check.equal(channel.queueDelete(queue).getMessageCount(), 0, "all are acknowledged");
 	}
