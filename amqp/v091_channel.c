@@ -58,6 +58,7 @@ void v091_channel_session_end(struct channel *ch)
 	v091_consumers_free(ch);
 	v091_unsettled_free(ch);
 	v091_confirms_free(ch);
+	v091_tx_free(ch);
 	v091_content_free(ch);
 	v091_grants_free(ch);
 }
@@ -118,6 +119,8 @@ void v091_on_channel_close_ok(struct channel *ch, const void *m)
 	(void)m;
 	if (ch->state == CHANNEL_CLOSING)
 		v091_channel_free(ch);
+	else
+		v091_channel_fail(ch, AMQP_COMMAND_INVALID, AMQP_CHANNEL_CLOSE_OK_METHOD, "unimplemented method");
 }
 
 /* rabbitmq.md 1.25 */
@@ -147,20 +150,16 @@ void v091_on_access_request(struct channel *ch, const void *m)
 static void frame_do(struct channel *ch, const struct frame *f)
 {
 	struct conn *c = ch->conn;
+	bool method = f->type == TYPE_METHOD;
+	uint32_t id = method ? v091_frame_method(f) : 0;
+	bool closing = ch->state == CHANNEL_CLOSING;
 
-	if (ch->state == CHANNEL_CLOSING) {
-		/* only close and close-ok count (rabbitmq.md 1.26) */
-		uint32_t id = f->type == TYPE_METHOD ? v091_frame_method(f) : 0;
-
-		if (id == AMQP_CHANNEL_CLOSE_METHOD || id == AMQP_CHANNEL_CLOSE_OK_METHOD)
-			v091_method_on_channel(ch, f);
-	} else if (v091_content_expected(ch) || f->type != TYPE_METHOD) {
+	if (!closing && (!method || v091_content_expected(ch)))
 		v091_content_frame(ch, f);
-	} else if (v091_frame_method(f) == AMQP_CHANNEL_OPEN_METHOD) {
-		v091_conn_fail(c, AMQP_CHANNEL_ERROR, AMQP_CHANNEL_OPEN_METHOD, "second 'channel.open' seen");
-	} else {
-		v091_method_on_channel(ch, f);
-	}
+	else if (id == AMQP_CHANNEL_OPEN_METHOD && v091_method_sound(c, f))
+		v091_conn_fail(c, AMQP_CHANNEL_ERROR, id, "second 'channel.open' seen");
+	else if (!closing || id == AMQP_CHANNEL_CLOSE_METHOD || id == AMQP_CHANNEL_CLOSE_OK_METHOD)
+		v091_method_on_channel(ch, f); /* closing: nothing else counts (rabbitmq.md 1.26) */
 }
 
 /* A number that is not in use: only channel.open may come (rabbitmq.md 1.21, 1.22). */
@@ -177,10 +176,10 @@ static void frame_unopened(struct conn *c, const struct frame *f)
 			  c->channels.n, c->channel_max);
 	} else if (f->type != TYPE_METHOD) {
 		v091_conn_fail(c, AMQP_UNEXPECTED_FRAME, 0, "expected method frame, got non method frame instead");
+	} else if (!v091_method_sound(c, f)) {
+		return;
 	} else if (id != AMQP_CHANNEL_OPEN_METHOD) {
 		v091_conn_fail(c, AMQP_CHANNEL_ERROR, id, "expected 'channel.open'");
-	} else if (v091_layout_check("s", view_skip(f->bytes, 4)) != GUARD_OK) {
-		v091_conn_fail_decode(c, id, view_skip(f->bytes, 4));
 	} else {
 		channel_new(c, f->channel);
 		v091_send_method(c, f->channel, AMQP_CHANNEL_OPEN_OK_METHOD, &ok);
@@ -239,7 +238,7 @@ void v091_channel_frame(struct conn *c, const struct frame *f)
 	struct channel *ch = channel_find(c, f->channel);
 	uint32_t id = f->type == TYPE_METHOD ? v091_frame_method(f) : 0;
 
-	if (id && !v091_method_known(id)) {
+	if (f->type == TYPE_METHOD && !v091_method_known(id)) {
 		log_info("amqp.method_unknown", "peer=\"%s\" class=%u method=%u", c->wire->peer, id >> 16,
 			 id & 0xFFFF);
 		v091_conn_finish(c); /* rabbitmq.md 1.22 */

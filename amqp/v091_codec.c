@@ -7,7 +7,7 @@
 #include "amqp/v091.h"
 #include "base/log.h"
 
-enum { PROPERTY_POOL = 1024, FLAG_CONTINUED = 1, FLAGS_UNKNOWN = 2 };
+enum { PROPERTY_POOL = 1024, FLAG_CONTINUED = 1 };
 
 /* The fourteen properties in wire order, highest flag first. */
 enum {
@@ -32,17 +32,13 @@ static struct view short_string(struct reader *r)
 	return reader_bytes(r, reader_u8(r));
 }
 
-/* First flags word; later ones must be empty, for they name nothing we know. */
+/* Class basic has one word of flags; the bit between the last of them and the
+ * continuation is ignored, as RabbitMQ does. */
 static uint16_t flags_take(struct reader *r)
 {
-	uint16_t flags = reader_u16(r), more = flags;
+	uint16_t flags = reader_u16(r);
 
-	while (more & FLAG_CONTINUED && !r->bad) {
-		more = reader_u16(r);
-		if (more & ~FLAG_CONTINUED)
-			r->bad = true;
-	}
-	if (flags & FLAGS_UNKNOWN)
+	if (flags & FLAG_CONTINUED)
 		r->bad = true;
 	return flags;
 }

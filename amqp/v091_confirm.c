@@ -14,6 +14,11 @@ void v091_on_confirm_select(struct channel *ch, const void *method)
 	const amqp_confirm_select_t *m = method;
 	amqp_confirm_select_ok_t ok = {0};
 
+	if (ch->tx) { /* rabbitmq.md 4.9 */
+		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, AMQP_CONFIRM_SELECT_METHOD,
+			     "cannot switch from tx to confirm mode");
+		return;
+	}
 	if (!ch->confirms.on) {
 		ch->confirms.on = true;
 		ch->confirms.next = ch->confirms.first = 1;

@@ -57,7 +57,7 @@ static const char *reply_name(uint16_t code)
 	return replies[i].name;
 }
 
-/* `NAME - text`; what is too long ends in "..." as RabbitMQ's does. */
+/* `NAME - text`, or `NAME` without one; what is too long ends in "..." as RabbitMQ's does. */
 __attribute__((format(printf, 3, 0)))
 static void reply_text(char out[SHORTSTR_MAX + 1], uint16_t code, const char *fmt, va_list ap)
 {
@@ -65,6 +65,8 @@ static void reply_text(char out[SHORTSTR_MAX + 1], uint16_t code, const char *fm
 	int n = snprintf(text, sizeof(text), "%s - ", reply_name(code));
 	int more = vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
 
+	if (more == 0)
+		text[n - 3] = 0;
 	if (n + more > SHORTSTR_MAX)
 		snprintf(text + SHORTSTR_MAX - 3, 4, "...");
 	memcpy(out, text, SHORTSTR_MAX);

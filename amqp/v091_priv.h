@@ -17,8 +17,12 @@
 #include "base/map.h"
 
 enum {
-	METHOD_UPDATE_SECRET = 0x000A0046, /* rabbitmq-c does not know them (rabbitmq.md 1.18) */
+	/* rabbitmq-c does not know them: rabbitmq.md 1.18; 4.28, for RabbitMQ's own AMQP 1.0 */
+	METHOD_UPDATE_SECRET = 0x000A0046,
 	METHOD_UPDATE_SECRET_OK = 0x000A0047,
+	METHOD_CREDIT = 0x003C00C8,
+	METHOD_CREDIT_OK = 0x003C00C9,
+	METHOD_CREDIT_DRAINED = 0x003C00CA,
 	EARLY_BYTES_MAX = 64 * 1024, /* may come while credentials are checked */
 	HEADER_BYTES_MAX = 4 << 20,  /* properties made for a message of another family */
 	HELD_READ_MAX = 1 << 20,     /* may still come after reading was to stop */
@@ -139,7 +143,9 @@ enum content_state { CONTENT_NONE, CONTENT_HEADER, CONTENT_BODY };
 /* A publish whose content is arriving. */
 struct content {
 	enum content_state state;
-	bool mandatory, discard;
+	bool mandatory, immediate;
+	bool discard; /* too large: read, not kept */
+	bool longer;  /* than was announced */
 	uint8_t exchange_n, key_n;
 	uint8_t exchange[SHORTSTR_MAX], key[SHORTSTR_MAX];
 	uint64_t size, got;
@@ -183,6 +189,7 @@ struct channel {
 	struct unsettled_ring unsettled;
 	struct content *content; /* from the first publish on */
 	struct confirms confirms;
+	struct tx *tx; /* NULL: the channel is not transactional */
 	struct link unflushed;
 	struct grant *grants[GRANTS];
 	uint8_t grant_at;
@@ -223,6 +230,8 @@ bool v091_method_pipelines(uint32_t id);
 /* RabbitMQ knows the method (4.28); else the socket is closed (1.22). */
 bool v091_method_known(uint32_t id);
 uint32_t v091_frame_method(const struct frame *f); /* class and method; 0: too short */
+/* Are the arguments of a known method its own? false: the connection failed. */
+bool v091_method_sound(struct conn *c, const struct frame *f);
 
 /* ---- v091_channel.c ----------------------------------------------------------------- */
 void v091_channel_frame(struct conn *c, const struct frame *f);
@@ -323,11 +332,24 @@ void v091_delivered(struct channel *ch, const struct event *ev);
 void v091_cancelled(struct channel *ch, const struct event *ev);
 void v091_consumers_free(struct channel *ch);
 uint64_t v091_unsettled_add(struct channel *ch, uint64_t lease); /* the delivery's tag */
+/* Puts back what was settled; v ascends by tag. */
+void v091_unsettled_restore(struct channel *ch, const struct unsettled *v, size_t n);
 void v091_unsettled_free(struct channel *ch);
 void v091_on_ack(struct channel *ch, const void *m);
 void v091_on_nack(struct channel *ch, const void *m);
 void v091_on_reject(struct channel *ch, const void *m);
 void v091_on_recover(struct channel *ch, const void *m);
 void v091_on_recover_async(struct channel *ch, const void *m);
+
+/* ---- v091_tx.c ------------------------------------------------------------------------------------ */
+void v091_on_tx_select(struct channel *ch, const void *m);
+void v091_on_tx_commit(struct channel *ch, const void *m);
+void v091_on_tx_rollback(struct channel *ch, const void *m);
+/* Settled in the channel's transaction; a rollback puts it back. */
+void v091_tx_note(struct channel *ch, const struct unsettled *u);
+/* What is settled between the two is settled at once; t is NULL for a channel without. */
+struct tx *v091_tx_leave(struct channel *ch);
+void v091_tx_back(struct channel *ch, struct tx *t);
+void v091_tx_free(struct channel *ch);
 
 #endif

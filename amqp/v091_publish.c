@@ -41,17 +41,15 @@ void v091_on_publish(struct channel *ch, const void *method)
 	const amqp_basic_publish_t *m = method;
 	struct content *k = ch->content;
 
-	if (m->immediate) { /* rabbitmq.md 4.3 */
-		v091_channel_fail(ch, AMQP_NOT_IMPLEMENTED, AMQP_BASIC_PUBLISH_METHOD, "immediate=true");
-		return;
-	}
 	if (!k) {
 		k = ch->content = mem_zalloc(sizeof(*k));
 		buf_init(&k->header, ch->conn->frame_max);
 	}
 	k->state = CONTENT_HEADER;
 	k->mandatory = m->mandatory;
+	k->immediate = m->immediate;
 	k->discard = false;
+	k->longer = false;
 	k->got = 0;
 	k->exchange_n = (uint8_t)m->exchange.len;
 	k->key_n = (uint8_t)m->routing_key.len;
@@ -60,6 +58,23 @@ void v091_on_publish(struct channel *ch, const void *method)
 }
 
 /* ---- the finished publish ------------------------------------------------------------ */
+
+/* Without its sign and leading zeros, as it is printed. */
+static struct view digits_plain(struct view text)
+{
+	while (text.n > 1 && (text.p[0] == '+' || text.p[0] == '0'))
+		text = view_skip(text, 1);
+	return text;
+}
+
+/* Digits only, more than ten years of milliseconds? */
+static bool expiration_long(struct view text)
+{
+	static const char most[] = "315360000000";
+	struct view v = digits_plain(text);
+
+	return v.n > sizeof(most) - 1 || (v.n == sizeof(most) - 1 && memcmp(v.p, most, v.n) > 0);
+}
 
 /* rabbitmq.md 4.4, in Erlang's words for what is wrong. */
 static bool expiration_check(struct channel *ch, struct view text)
@@ -78,6 +93,12 @@ static bool expiration_check(struct channel *ch, struct view text)
 		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, AMQP_BASIC_PUBLISH_METHOD,
 			     "invalid expiration '%.*s': {leftover_string,\"%.*s\"}", VIEW_ARG(text),
 			     VIEW_ARG(view_skip(text, digits)));
+		return false;
+	}
+	if (!negative && expiration_long(text)) {
+		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, AMQP_BASIC_PUBLISH_METHOD,
+			     "invalid expiration '%.*s': {value_too_large,%.*s}", VIEW_ARG(text),
+			     VIEW_ARG(digits_plain(text)));
 		return false;
 	}
 	if (negative && !zero) {
@@ -107,6 +128,10 @@ static bool publish_check(struct channel *ch, const struct content *k, struct pr
 	const uint32_t id = AMQP_BASIC_PUBLISH_METHOD;
 	uint64_t max = ch->conn->env->options.message_bytes_max;
 
+	if (k->immediate) { /* rabbitmq.md 4.3 */
+		v091_channel_fail(ch, AMQP_NOT_IMPLEMENTED, id, "immediate=true");
+		return false;
+	}
 	if (k->size > max) { /* rabbitmq.md 4.6 */
 		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, id,
 			     "message size %" PRIu64 " is larger than max size %" PRIu64, k->size, max);
@@ -115,7 +140,7 @@ static bool publish_check(struct channel *ch, const struct content *k, struct pr
 	if (!v091_grant_check(ch, id, ACCESS_WRITE, RESOURCE_EXCHANGE, view_of(k->exchange, k->exchange_n)))
 		return false;
 	if (v091_properties_scan(buf_view(&k->header), p) != GUARD_OK) {
-		v091_channel_fail(ch, AMQP_SYNTAX_ERROR, id, "malformed content header");
+		v091_channel_fail(ch, AMQP_INTERNAL_ERROR, 0, "%s", ""); /* 1.22, in RabbitMQ's words: none */
 		return false;
 	}
 	if (p->carbon_copies) {
@@ -165,13 +190,23 @@ static void blocked_tell(struct conn *c)
 	v091_send_method(c, 0, AMQP_CONNECTION_BLOCKED_METHOD, &m);
 }
 
+static void message_give(struct channel *ch, bool mandatory, struct message *m)
+{
+	struct engine *e = ch->conn->env->engine;
+	uint64_t tag = v091_confirm_next(ch);
+	unsigned flags = (mandatory ? PUBLISH_MANDATORY : 0) | (tag ? PUBLISH_CONFIRM : 0);
+
+	if (!m->exchange.n)
+		engine_send(e, ch->session, m->key, m, flags, -1, tag);
+	else if (!engine_publish(e, ch->session, m->exchange, m->key, m, flags, tag))
+		ch->state = CHANNEL_FAILING; /* nothing behind it is done (rabbitmq.md 2.22) */
+}
+
 static void publish_do(struct channel *ch, struct content *k)
 {
 	struct conn *c = ch->conn;
 	struct properties p;
 	struct message *m;
-	unsigned flags = k->mandatory ? PUBLISH_MANDATORY : 0;
-	uint64_t tag;
 
 	if (!publish_check(ch, k, &p))
 		return;
@@ -181,13 +216,7 @@ static void publish_do(struct channel *ch, struct content *k)
 		return;
 	}
 	c->wire->publishes = true;
-	tag = v091_confirm_next(ch);
-	if (tag)
-		flags |= PUBLISH_CONFIRM;
-	if (k->exchange_n)
-		engine_publish(c->env->engine, ch->session, m->exchange, m->key, m, flags, tag);
-	else
-		engine_send(c->env->engine, ch->session, m->key, m, flags, -1, tag);
+	message_give(ch, k->mandatory, m);
 	message_unref(m);
 	if (c->blocked)
 		blocked_tell(c);
@@ -241,11 +270,10 @@ static void body_in(struct channel *ch, const struct frame *f)
 {
 	struct content *k = ch->content;
 
-	if (f->bytes.n > k->size - k->got) {
-		v091_conn_fail(ch->conn, AMQP_UNEXPECTED_FRAME, AMQP_BASIC_PUBLISH_METHOD,
-			  "expected content body of %" PRIu64 " octets, got more", k->size);
+	if (f->bytes.n > k->size - k->got)
+		k->longer = true; /* it never ends; refused with the next frame of another type */
+	if (k->longer)
 		return;
-	}
 	k->got += f->bytes.n;
 	if (!k->discard && f->bytes.n && !body_append(k->body, f->bytes)) {
 		v091_conn_fail(ch->conn, AMQP_RESOURCE_ERROR, AMQP_BASIC_PUBLISH_METHOD, "out of memory");

@@ -46,6 +46,32 @@ uint64_t v091_unsettled_add(struct channel *ch, uint64_t lease)
 	return ch->tag_next++;
 }
 
+void v091_unsettled_restore(struct channel *ch, const struct unsettled *v, size_t n)
+{
+	struct unsettled_ring *r = &ch->unsettled;
+	struct unsettled *all;
+	uint32_t cap = 8, at_old = 0, total = 0;
+
+	if (!n)
+		return;
+	while (cap < r->live + n)
+		cap *= 2;
+	all = mem_alloc(cap * sizeof(*all));
+	for (size_t i = 0; i < n || at_old < r->n;) {
+		const struct unsettled *old = at_old < r->n ? at(r, at_old) : NULL;
+		bool back = !old || (i < n && v[i].tag < old->tag);
+
+		if (back || old->lease)
+			all[total++] = back ? v[i] : *old;
+		if (back)
+			i++;
+		else
+			at_old++;
+	}
+	free(r->v);
+	*r = (struct unsettled_ring){.v = all, .n = total, .cap = cap, .live = total};
+}
+
 void v091_unsettled_free(struct channel *ch)
 {
 	free(ch->unsettled.v);
@@ -81,6 +107,8 @@ static void settle_range(struct channel *ch, uint32_t from, uint32_t to, const s
 		if (!at(r, i)->lease)
 			continue;
 		leases[n++] = at(r, i)->lease;
+		if (ch->tx)
+			v091_tx_note(ch, at(r, i));
 		at(r, i)->lease = 0;
 		r->live--;
 		if (n == sizeof(leases) / sizeof(leases[0])) {
@@ -145,14 +173,18 @@ void v091_on_reject(struct channel *ch, const void *method)
 	settle(ch, AMQP_BASIC_REJECT_METHOD, m->delivery_tag, false, refused(m->requeue));
 }
 
-/* rabbitmq.md 4.23 */
+/* rabbitmq.md 4.23. At once, in a transaction too. */
 static bool recover(struct channel *ch, uint32_t method, bool requeue)
 {
+	struct tx *tx;
+
 	if (!requeue) {
 		v091_channel_fail(ch, AMQP_NOT_IMPLEMENTED, method, "requeue=false");
 		return false;
 	}
+	tx = v091_tx_leave(ch);
 	settle_range(ch, 0, ch->unsettled.n, refused(true));
+	v091_tx_back(ch, tx);
 	return true;
 }
 

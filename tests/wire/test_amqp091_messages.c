@@ -60,6 +60,7 @@ static void row_4_3_immediate(struct script *s)
 
 	peer_open(&p, s);
 	say(&p, 1, PUBLISH, "hsso", 0, "", "q", 2);
+	expect_nothing(&p); /* the whole publish is read before the answer */
 	say_content(&p, 1, VIEW_NONE, VIEW("x"));
 	expect_fail(&p, 540, "NOT_IMPLEMENTED - immediate=true", PUBLISH);
 }
@@ -88,6 +89,10 @@ static void row_4_4_properties(struct script *s)
 	property_refused(s, VIEW("\x01\0\x03" "12s"), 406,
 			 "PRECONDITION_FAILED - invalid expiration '12s': {leftover_string,\"s\"}");
 	property_refused(s, VIEW("\x01\0\0"), 406, "PRECONDITION_FAILED - invalid expiration '': no_integer");
+	property_refused(s, VIEW("\x01\0\x0e+0315360000001"), 406,
+			 "PRECONDITION_FAILED - invalid expiration '+0315360000001': {value_too_large,315360000001}");
+	property_refused(s, VIEW("\x01\0\x0f-99999999999999"), 406,
+			 "PRECONDITION_FAILED - invalid expiration '-99999999999999': {value_negative,-99999999999999}");
 	property_refused(s, VIEW("\0\x10\x03" "bob"), 406,
 			 "PRECONDITION_FAILED - user_id property set to 'bob' but authenticated user was 'guest'");
 	property_refused(s, VIEW("\x02\0\x15" "amq.rabbitmq.reply-to"), 406,
@@ -140,13 +145,18 @@ static void row_4_7_content_unchanged(struct script *s)
 	say(&p, 1, GET, "hso", 0, "q", 1);
 	expect(&p, 1, GET_OK, "Lossl", 1, 0, "", "q", 0);
 	expect_content(&p, 1, all, VIEW("m"));
+	say(&p, 1, PUBLISH, "hsso", 0, "", "q", 0);
+	say_content(&p, 1, VIEW("\x10\2\0"), VIEW("m")); /* a flag of no property, a mode that is none */
+	say(&p, 1, GET, "hso", 0, "q", 1);
+	expect(&p, 1, GET_OK, "Lossl", 2, 0, "", "q", 0);
+	expect_content(&p, 1, VIEW("\x10\2\0"), VIEW("m"));
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		p.frame_max = i % 2 ? 4096 : 1000;
 		say(&p, 1, PUBLISH, "hsso", 0, "", "q", 0);
 		say_content(&p, 1, VIEW_NONE, view_of(body, sizes[i]));
 		p.frame_max = 131072;
 		say(&p, 1, GET, "hso", 0, "q", 1);
-		expect(&p, 1, GET_OK, "Lossl", (int)i + 2, 0, "", "q", 0);
+		expect(&p, 1, GET_OK, "Lossl", (int)i + 3, 0, "", "q", 0);
 		expect_content(&p, 1, VIEW_NONE, view_of(body, sizes[i]));
 	}
 	free(body);

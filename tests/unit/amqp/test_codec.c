@@ -164,10 +164,10 @@ static void test_scan(void **state)
 		{LIT(""), GUARD_BAD},
 		{LIT("\0"), GUARD_BAD},
 		{LIT("\0\0\0"), GUARD_BAD},     /* something behind */
-		{LIT("\0\2"), GUARD_BAD},       /* a flag that means nothing */
-		{LIT("\0\1\0\0"), GUARD_OK},    /* another flags word, empty */
-		{LIT("\0\1\0\1\0\0"), GUARD_OK},
-		{LIT("\0\1\x80\0"), GUARD_BAD}, /* and one that is not */
+		{LIT("\0\2"), GUARD_OK},        /* a flag of no property */
+		{LIT("\0\1\0\0"), GUARD_BAD},   /* another flags word */
+		{LIT("\0\1\0\1\0\0"), GUARD_BAD},
+		{LIT("\0\1\x80\0"), GUARD_BAD},
 		{LIT("\0\1"), GUARD_BAD},
 		{LIT("\x80\0"), GUARD_BAD},
 		{LIT("\x80\0\2a"), GUARD_BAD},
