@@ -307,6 +307,27 @@ static void row_2_22_publish_to_nowhere(struct script *s)
 	say_publish(&p, 1, "nox", "k", "m");
 	say_publish(&p, 1, "", "q", "m");
 	expect_channel_fail(&p, 1, 404, "NOT_FOUND - no exchange 'nox' in vhost '/'", PUBLISH);
+	/* what came behind it on the channel is not done */
+	open_channel(&p, 1);
+	declare(&p, "q");
+	say_publish(&p, 1, "", "q", "input");
+	say(&p, 1, GET, "hso", 0, "q", 0);
+	expect(&p, 1, GET_OK, "Lossl", 1, 0, "", "q", 0);
+	expect_content(&p, 1, VIEW_NONE, VIEW("input"));
+	s->hold_engine = true;
+	say_publish(&p, 1, "nox", "k", "result");
+	say(&p, 1, ACK, "Lo", 1, 0);
+	say_publish(&p, 1, "", "q", "late");
+	say(&p, 1, QUEUE_DELETE, "hso", 0, "q", 0);
+	say(&p, 1, CHANNEL_CLOSE, "hshh", 200, "", 0, 0);
+	s->hold_engine = false;
+	expect_channel_close(&p, 1, 404, "NOT_FOUND - no exchange 'nox' in vhost '/'", PUBLISH);
+	expect(&p, 1, CHANNEL_CLOSE_OK, "");
+	say(&p, 1, CHANNEL_CLOSE_OK, "");
+	open_channel(&p, 1);
+	say(&p, 1, GET, "hso", 0, "q", 1);
+	expect(&p, 1, GET_OK, "Lossl", 1, 1, "", "q", 0);
+	expect_content(&p, 1, VIEW_NONE, VIEW("input"));
 	peer_bye(&p);
 }
 
