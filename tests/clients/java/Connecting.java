@@ -65,7 +65,7 @@ final class Connecting {
 		String queue = ctx.queue(channels.get(0));
 		for (Channel channel : channels) {
 			Context.send(channel, queue, "m" + channel.getChannelNumber());
-			Context.ready(channel, queue);
+			channel.queueDeclarePassive(queue);
 		}
 		Check.equal(Context.ready(channels.get(0), queue), 5, "messages of all channels");
 		channels.get(2).close();

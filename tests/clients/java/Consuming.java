@@ -78,7 +78,7 @@ final class Consuming {
 		channel.basicCancel(taken.getConsumerTag());
 		Check.equal(channel.queueDeclarePassive(queue).getConsumerCount(), 0, "consumers");
 		Context.send(channel, queue, "c");
-		Check.equal(Context.ready(channel, queue), 1, "ready; the others are still taken");
+		Context.expectReady(channel, queue, 1, "ready; the others are still taken");
 		channel.basicAck(taken.tag(1), true);
 		Check.equal(channel.queueDelete(queue).getMessageCount(), 1, "messages at its end");
 	}
@@ -97,7 +97,7 @@ final class Consuming {
 		first.exactly(3);
 		second.exactly(3);
 		Check.equal(first.bodies(), List.of("0", "1", "5"), "of the first");
-		Check.equal(Context.ready(channel, queue), 4, "ready");
+		Context.expectReady(channel, queue, 4, "ready");
 	}
 
 	/** 4.17: global=true is one budget of the channel, and acts at once */
@@ -116,7 +116,7 @@ final class Consuming {
 		channel.basicQos(0, 4, true);
 		Check.until(() -> first.count() + second.count() == 6, "one more");
 		first.exactly(first.count());
-		Check.equal(Context.ready(channel, queue), 2, "ready");
+		Context.expectReady(channel, queue, 2, "ready");
 	}
 
 	/** 4.12 */

@@ -27,7 +27,7 @@ final class Publishing {
 			channel.basicPublish("", queue, MessageProperties.PERSISTENT_BASIC, Context.bytes("m" + i));
 		}
 		channel.waitForConfirmsOrDie(Check.DEADLINE_MS);
-		Check.equal(Context.ready(channel, queue), 502, "ready messages");
+		Context.expectReady(channel, queue, 502, "ready messages");
 		Check.that(channel.waitForConfirms(Check.DEADLINE_MS), "nothing outstanding");
 	}
 
@@ -61,7 +61,7 @@ final class Publishing {
 		}
 		Check.until(outstanding::isEmpty, "confirms of 3000 messages");
 		Check.equal(wrong, List.of(), "wrong confirms");
-		Check.equal(Context.ready(channel, queue), 3000, "ready messages");
+		Context.expectReady(channel, queue, 3000, "ready messages");
 	}
 
 	/** 4.2: 312 with everything that was published, and before the confirm */
@@ -135,8 +135,8 @@ final class Publishing {
 			channel.basicPublish("amq.headers", "", properties, Context.bytes(String.valueOf(headers.get("size"))));
 			channel.basicPublish("amq.match", "", properties, Context.bytes(String.valueOf(headers.get("size"))));
 		}
-		Check.equal(Context.ready(channel, all), 1, "all");
-		Check.equal(Context.ready(channel, any), 2, "any");
+		Context.expectReady(channel, all, 1, "all");
+		Context.expectReady(channel, any, 2, "any");
 	}
 
 	/** 4.10 */
@@ -152,12 +152,12 @@ final class Publishing {
 			throw new Check.Skip("tx.select is not answered yet");
 		}
 		Context.send(channel, queue, "a", "b");
-		Check.equal(Context.ready(other, queue), 0, "before the commit");
+		Context.expectReady(other, queue, 0, "before the commit");
 		channel.txCommit();
-		Check.equal(Context.ready(other, queue), 2, "after the commit");
+		Context.expectReady(other, queue, 2, "after the commit");
 		Context.send(channel, queue, "c");
 		channel.txRollback();
-		Check.equal(Context.ready(other, queue), 2, "after the rollback");
+		Context.expectReady(other, queue, 2, "after the rollback");
 		long tag = Context.get(channel, queue, false).getEnvelope().getDeliveryTag();
 		channel.basicAck(tag, false);
 		channel.txRollback();

@@ -75,7 +75,7 @@ final class Recovering {
 		channel.waitForConfirmsOrDie(Check.DEADLINE_MS);
 		Broker.restart();
 		lasting.until(1);
-		Check.equal(Context.ready(channel, durable), 50, "confirmed messages after the restart");
+		Context.expectReady(channel, durable, 50, "confirmed messages after the restart");
 		channel.basicPublish(exchange, "all.of.them", null, Context.bytes("after"));
 		channel.waitForConfirmsOrDie(Check.DEADLINE_MS);
 		Check.equal(ofExclusive.until(1).bodies(), List.of("after"), "of the exclusive queue");

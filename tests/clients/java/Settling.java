@@ -63,7 +63,7 @@ final class Settling {
 		}
 		taken.exactly(4);
 		Check.equal(taken.bodies(), List.of("a", "a", "b", "b"), "deliveries");
-		Check.equal(Context.ready(channel, queue), 0, "ready");
+		Context.expectReady(channel, queue, 0, "ready");
 	}
 
 	/** 4.21 */
