@@ -67,7 +67,7 @@ final class Connecting {
 			Context.send(channel, queue, "m" + channel.getChannelNumber());
 			channel.queueDeclarePassive(queue);
 		}
-		Check.equal(Context.ready(channels.get(0), queue), 5, "messages of all channels");
+		Context.expectReady(channels.get(0), queue, 5, "messages of all channels");
 		channels.get(2).close();
 		Check.equal(connection.createChannel().getChannelNumber(), 3, "number of the next one");
 	}
