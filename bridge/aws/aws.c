@@ -110,6 +110,19 @@ void aws_call_event(struct aws_call *c, const struct event *ev)
 	call_settle(c);
 }
 
+void aws_on_done(struct aws_call *c, const struct event *ev)
+{
+	struct refusal f;
+
+	if (ev->done.error->code != CODE_OK) {
+		refuse_engine(c, &f, ev->done.error);
+		aws_call_refuse(c, &f);
+		return;
+	}
+	reply_begin(c);
+	reply_end(c);
+}
+
 /* ---- requests ---- */
 
 static bool has_prefix_nocase(struct view v, const char *prefix)
@@ -183,7 +196,9 @@ static bool queue_find(struct aws_call *c, struct refusal *f)
 		from = c->r->path;
 	if (from.n == 0)
 		return refuse_missing(c, f, "QueueUrl");
-	return aws_queue_resolve(c, from, &c->queue, f) &&
+	if (!aws_queue_resolve(c, from, &c->queue, f))
+		return false;
+	return (c->action->scope == ON_QUEUE_SEEN && aws_may_see(c, c->queue.vhost, c->queue.name)) ||
 	       aws_may(c, c->action->verb, c->queue.vhost, c->queue.name, c->service, f);
 }
 
@@ -195,7 +210,7 @@ static bool call_prepare(struct aws_call *c, struct refusal *f)
 		return false;
 	if (!(c->wire == WIRE_JSON ? args_from_json(c, f) : args_from_query(c, f)))
 		return false;
-	return !c->action->queue || queue_find(c, f);
+	return c->action->scope == ON_ACCOUNT || queue_find(c, f);
 }
 
 static void on_request(void *env, struct http_request *r, struct now now)
@@ -245,6 +260,7 @@ struct aws *aws_new(const struct aws_options *o, struct engine *engine, struct a
 	list_init(&a->calls);
 	list_init(&a->free_calls);
 	list_init(&a->handovers);
+	list_init(&a->recent_order);
 	buf_init(&a->reply, REPLY_BYTES_MAX);
 	buf_init(&a->scratch, SCRATCH_BYTES_MAX);
 	return a;
@@ -266,6 +282,7 @@ void aws_free(struct aws *a)
 	aws_handovers_free(a);
 	aws_accounts_free(a);
 	aws_guesses_free(a);
+	aws_recent_free(a);
 	buf_fini(&a->reply);
 	buf_fini(&a->scratch);
 	free(a);

@@ -17,6 +17,7 @@ struct aws_options {
 	struct view anonymous_vhost, anonymous_user;
 	struct view region;       /* when the request names none */
 	struct view public_url;   /* scheme://host:port of queue URLs; empty: the request's Host */
+	bool sixty_seconds;       /* aws.sixty_seconds */
 	uint8_t receipt_key[32];
 	struct cross_settings cross; /* of queues whose arguments say nothing else */
 	size_t request_bytes_max; /* body of a request; 0: 8 MiB */

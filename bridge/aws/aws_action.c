@@ -53,21 +53,41 @@ static const struct arg_spec visibility_batch[] = {
 	{"Entries", "ChangeMessageVisibilityBatchRequestEntry", ARG_ENTRIES, visibility_entry},
 	END,
 };
+static const struct arg_spec queue_only[] = {TEXT("QueueUrl"), END};
+static const struct arg_spec get_attributes[] = {
+	TEXT("QueueUrl"),
+	{"AttributeNames", "AttributeName", ARG_TEXTS, NULL},
+	END,
+};
+static const struct arg_spec set_attributes[] = {
+	TEXT("QueueUrl"),
+	{"Attributes", "Attribute", ARG_PAIRS, NULL},
+	END,
+};
+static const struct arg_spec tag_queue[] = {TEXT("QueueUrl"), {"Tags", "Tag", ARG_PAIRS, NULL}, END};
+static const struct arg_spec untag_queue[] = {TEXT("QueueUrl"), {"TagKeys", "TagKey", ARG_TEXTS, NULL}, END};
 static const struct arg_spec list_topics[] = {TEXT("NextToken"), END};
 
 static const struct aws_action actions[] = {
-	{"CreateQueue", AWS_SQS, false, true, ACCESS_CONFIGURE, sqs_create_queue, create_queue},
-	{"GetQueueUrl", AWS_SQS, false, true, ACCESS_READ, sqs_get_queue_url, get_queue_url},
-	{"ListQueues", AWS_SQS, false, true, ACCESS_READ, sqs_list_queues, list_queues},
-	{"SendMessage", AWS_SQS, true, true, ACCESS_WRITE, sqs_send_message, send_message},
-	{"SendMessageBatch", AWS_SQS, true, true, ACCESS_WRITE, sqs_send_message_batch, send_batch},
-	{"ReceiveMessage", AWS_SQS, true, true, ACCESS_READ, sqs_receive_message, receive_message},
-	{"DeleteMessage", AWS_SQS, true, false, ACCESS_READ, sqs_delete_message, delete_message},
-	{"DeleteMessageBatch", AWS_SQS, true, true, ACCESS_READ, sqs_delete_message_batch, delete_batch},
-	{"ChangeMessageVisibility", AWS_SQS, true, false, ACCESS_READ, sqs_change_visibility, change_visibility},
-	{"ChangeMessageVisibilityBatch", AWS_SQS, true, true, ACCESS_READ, sqs_change_visibility_batch,
+	{"CreateQueue", AWS_SQS, ON_ACCOUNT, true, ACCESS_CONFIGURE, sqs_create_queue, create_queue},
+	{"GetQueueUrl", AWS_SQS, ON_ACCOUNT, true, ACCESS_READ, sqs_get_queue_url, get_queue_url},
+	{"ListQueues", AWS_SQS, ON_ACCOUNT, true, ACCESS_READ, sqs_list_queues, list_queues},
+	{"SendMessage", AWS_SQS, ON_QUEUE, true, ACCESS_WRITE, sqs_send_message, send_message},
+	{"SendMessageBatch", AWS_SQS, ON_QUEUE, true, ACCESS_WRITE, sqs_send_message_batch, send_batch},
+	{"ReceiveMessage", AWS_SQS, ON_QUEUE, true, ACCESS_READ, sqs_receive_message, receive_message},
+	{"DeleteMessage", AWS_SQS, ON_QUEUE, false, ACCESS_READ, sqs_delete_message, delete_message},
+	{"DeleteMessageBatch", AWS_SQS, ON_QUEUE, true, ACCESS_READ, sqs_delete_message_batch, delete_batch},
+	{"ChangeMessageVisibility", AWS_SQS, ON_QUEUE, false, ACCESS_READ, sqs_change_visibility, change_visibility},
+	{"ChangeMessageVisibilityBatch", AWS_SQS, ON_QUEUE, true, ACCESS_READ, sqs_change_visibility_batch,
 	 visibility_batch},
-	{"ListTopics", AWS_SNS, false, true, ACCESS_READ, sns_list_topics, list_topics},
+	{"DeleteQueue", AWS_SQS, ON_QUEUE, false, ACCESS_CONFIGURE, sqs_delete_queue, queue_only},
+	{"PurgeQueue", AWS_SQS, ON_QUEUE, false, ACCESS_READ, sqs_purge_queue, queue_only},
+	{"GetQueueAttributes", AWS_SQS, ON_QUEUE_SEEN, true, ACCESS_READ, sqs_get_queue_attributes, get_attributes},
+	{"SetQueueAttributes", AWS_SQS, ON_QUEUE, false, ACCESS_CONFIGURE, sqs_set_queue_attributes, set_attributes},
+	{"ListQueueTags", AWS_SQS, ON_QUEUE_SEEN, true, ACCESS_READ, sqs_list_queue_tags, queue_only},
+	{"TagQueue", AWS_SQS, ON_QUEUE, false, ACCESS_CONFIGURE, sqs_tag_queue, tag_queue},
+	{"UntagQueue", AWS_SQS, ON_QUEUE, false, ACCESS_CONFIGURE, sqs_untag_queue, untag_queue},
+	{"ListTopics", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_list_topics, list_topics},
 };
 
 const struct aws_action *aws_action_find(enum aws_service service, struct view name)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Query parameters → arguments: flattened lists and maps by dotted names,
  * `Attribute.1.Name`, `SendMessageBatchRequestEntry.2.MessageAttribute.1.Value.DataType`.
- * Items come in the order of their numbers, whatever the order of the pairs. */
+ * Items come in the order of their numbers, whatever the order of the pairs. Old
+ * clients leave the number of an only item out: `AttributeName=All`,
+ * `Attribute.Name=…&Attribute.Value=…`. */
 #include "aws/aws_priv.h"
 
 #include "base/crypto.h"
@@ -96,8 +98,12 @@ static bool item_take(struct aws_call *c, const struct arg_spec *spec, struct ar
 	struct view rest;
 	uint32_t index;
 
-	if (!index_split(name, &index, &rest))
-		return true;
+	if (!index_split(name, &index, &rest)) {
+		if (spec->kind != ARG_PAIRS && (spec->kind != ARG_TEXTS || name.n))
+			return true;
+		index = 1;
+		rest = name;
+	}
 	void *item = item_at(arg, index, sizes[spec->kind], c->arena);
 	if (!item)
 		return too_many(c, spec, f);
@@ -151,7 +157,9 @@ static bool pair_take(struct aws_call *c, struct args *args, struct view name, s
 		if (spec->kind == ARG_TEXT || spec->kind == ARG_INT) {
 			if (name.n == prefix.n)
 				return scalar_take(c, spec, &args->v[i], value, f);
-		} else if (name.n > prefix.n && name.p[prefix.n] == '.') {
+		} else if (spec->kind == ARG_TEXTS && name.n == prefix.n && value.n) {
+			return item_take(c, spec, &args->v[i], VIEW_NONE, value, f);
+		} else if (name.n > prefix.n + 1 && name.p[prefix.n] == '.') {
 			return item_take(c, spec, &args->v[i], view_skip(name, prefix.n + 1), value, f);
 		}
 	}

@@ -14,6 +14,11 @@ static const struct fault_row rows[FAULTS] = {
 				 "The specified queue does not exist for this wsdl version."},
 	[FAULT_QUEUE_EXISTS] = {400, false, "QueueNameExists", "QueueAlreadyExists",
 				"A queue already exists with the same name.", NULL},
+	[FAULT_DELETED_RECENTLY] = {400, false, "QueueDeletedRecently", PREFIX "QueueDeletedRecently",
+				    "You must wait 60 seconds after deleting a queue before you can create another "
+				    "with the same name.",
+				    NULL},
+	[FAULT_PURGE_IN_PROGRESS] = {403, false, "PurgeQueueInProgress", PREFIX "PurgeQueueInProgress", NULL, NULL},
 	[FAULT_BATCH_TOO_MANY] = {400, false, "TooManyEntriesInBatchRequest",
 				  PREFIX "TooManyEntriesInBatchRequest", NULL, NULL},
 	[FAULT_BATCH_EMPTY] = {400, false, "EmptyBatchRequest", PREFIX "EmptyBatchRequest", NULL, NULL},

@@ -25,6 +25,7 @@ enum {
 	SQS_DELAY_S_MAX = 900,
 	SQS_VISIBILITY_S_MAX = 43200,
 	SQS_WAIT_S_MAX = 20,
+	SQS_TAGS_MAX = 50,
 	LIST_QUEUES_MAX = 1000,
 	LIST_TOPICS_MAX = 100,
 	ARG_ITEMS_MAX = 256, /* items of one list or map; AWS takes 10 in most */
@@ -78,6 +79,8 @@ enum fault {
 	FAULT_NONE,
 	FAULT_QUEUE_MISSING,
 	FAULT_QUEUE_EXISTS,
+	FAULT_DELETED_RECENTLY,
+	FAULT_PURGE_IN_PROGRESS,
 	FAULT_BATCH_TOO_MANY,
 	FAULT_BATCH_EMPTY,
 	FAULT_BATCH_ID,
@@ -115,11 +118,17 @@ struct refusal {
 enum aws_wire { WIRE_JSON, WIRE_QUERY };
 enum aws_service { AWS_SQS, AWS_SNS };
 
+enum aws_scope {
+	ON_ACCOUNT,
+	ON_QUEUE,      /* the queue of QueueUrl or of the path */
+	ON_QUEUE_SEEN, /* the same; any permission on it will do */
+};
+
 struct aws_call;
 struct aws_action {
 	const char *name;
 	enum aws_service service;
-	bool queue;              /* works on the queue of QueueUrl or of the path */
+	enum aws_scope scope;
 	bool answers;            /* Query: has a Result element */
 	enum access_verb verb;   /* needed on that queue */
 	void (*run)(struct aws_call *c);
@@ -181,6 +190,9 @@ struct aws {
 	struct link calls, free_calls;
 	struct link handovers;  /* answers of receives on their way to the socket */
 	struct map64 guesses;   /* queue uid → struct body_guess */
+	struct mapv recent;     /* sqs_sixty_seconds.c */
+	struct link recent_order;
+	bool redrive_warned;
 	struct buf reply;       /* the one answer being written */
 	struct buf scratch;
 	uint64_t next_cmd;
@@ -192,6 +204,9 @@ struct aws {
 bool aws_call_engage(struct aws_call *c, size_t n);
 /* Answers and leaves r NULL. */
 void aws_call_answer(struct aws_call *c, int status, const char *query_error, struct view body);
+
+/* The event of an action with one command and no output. */
+void aws_on_done(struct aws_call *c, const struct event *ev);
 
 /* aws_session.c */
 struct aws_session *aws_session_take(struct aws *a, struct view user, struct view vhost);
@@ -264,6 +279,8 @@ void reply_map_close(struct aws_call *c);
 void reply_entry_open(struct aws_call *c, const char *element, struct view key);
 void reply_entry_close(struct aws_call *c, const char *element);
 void reply_entry_text(struct aws_call *c, const char *element, struct view key, struct view v);
+/* A Tag has a Key where an Attribute has a Name. */
+void reply_tag(struct aws_call *c, struct view key, struct view v);
 void reply_error(struct aws_call *c, const struct fault_row *row, struct view text);
 
 /* sqs_batch.c */
@@ -272,10 +289,29 @@ bool batch_check(struct aws_call *c, const char *entry_shape, const struct arg *
 /* One row of Failed[]. */
 void batch_failed(struct aws_call *c, struct view id, const struct refusal *f);
 
-/* sqs_queue_attributes.c: names, ranges, combinations of CreateQueue. The checked
- * ones in *out, in the arena. */
-bool queue_attributes_check(struct aws_call *c, const struct arg *given, struct view queue,
-			    const struct attribute **out, size_t *n, struct refusal *f);
+/* sqs_queue_attributes.c: names, ranges, combinations. The checked ones in *out,
+ * in the arena, with room for one more. */
+struct attribute_list {
+	struct attribute *v;
+	size_t n;
+};
+/* CreateQueue: what says "none" is left out. */
+bool queue_attributes_create(struct aws_call *c, const struct arg *given, struct view queue,
+			     struct attribute_list *out, struct refusal *f);
+/* SetQueueAttributes: an empty value takes an attribute away. */
+bool queue_attributes_set(struct aws_call *c, const struct arg *given, struct attribute_list *out,
+			  struct refusal *f);
+
+/* sqs_sixty_seconds.c: what AWS allows once in 60 s, with aws.sixty_seconds only. */
+enum once_kind { ONCE_DELETED = 'd', ONCE_PURGED = 'p' };
+bool once_recent(struct aws_call *c, enum once_kind kind, struct view vhost, struct view name);
+void once_note(struct aws_call *c, enum once_kind kind, struct view vhost, struct view name);
+void aws_recent_free(struct aws *a);
+
+/* sqs_tags.c: tags as the one attribute TAGS_ATTRIBUTE that SQS does not show. */
+#define TAGS_ATTRIBUTE "mqb.tags"
+/* false: refused; *out is empty when there are none. */
+bool tags_pack(struct aws_call *c, const struct arg *tags, struct view *out, struct refusal *f);
 
 /* sqs_cross.c: settings of c->queue; what an SQS reader of it gets (counts guesses). */
 void aws_cross_settings(struct aws_call *c, struct cross_settings *s);
@@ -300,6 +336,13 @@ void sqs_delete_message(struct aws_call *c);
 void sqs_delete_message_batch(struct aws_call *c);
 void sqs_change_visibility(struct aws_call *c);
 void sqs_change_visibility_batch(struct aws_call *c);
+void sqs_delete_queue(struct aws_call *c);
+void sqs_purge_queue(struct aws_call *c);
+void sqs_get_queue_attributes(struct aws_call *c);
+void sqs_set_queue_attributes(struct aws_call *c);
+void sqs_list_queue_tags(struct aws_call *c);
+void sqs_tag_queue(struct aws_call *c);
+void sqs_untag_queue(struct aws_call *c);
 void sns_list_topics(struct aws_call *c);
 
 #endif

@@ -246,6 +246,21 @@ void reply_entry_text(struct aws_call *c, const char *element, struct view key, 
 	close_tag(out, element);
 }
 
+void reply_tag(struct aws_call *c, struct view key, struct view v)
+{
+	struct buf *out = out_of(c);
+
+	if (c->wire == WIRE_JSON) {
+		json_name(out, key);
+		json_text_add(out, v);
+		return;
+	}
+	open_tag(out, "Tag");
+	json_or_element(c, "Key", key);
+	json_or_element(c, "Value", v);
+	close_tag(out, "Tag");
+}
+
 void reply_error(struct aws_call *c, const struct fault_row *row, struct view text)
 {
 	struct buf *out = out_of(c);

@@ -4,8 +4,8 @@
 
 struct creation {
 	struct view name; /* true name */
-	const struct attribute *attributes;
-	size_t n;
+	struct attribute_list given; /* attributes */
+	struct view tags;            /* packed, of a queue that is not there yet */
 };
 
 static bool name_check(struct aws_call *c, struct view name, struct refusal *f)
@@ -26,14 +26,14 @@ static bool name_check(struct aws_call *c, struct view name, struct refusal *f)
 /* AWS names one attribute that differs. */
 static void exists_differently(struct aws_call *c, const struct creation *cr, struct refusal *f)
 {
-	for (size_t i = 0; i < cr->n; i++) {
+	for (size_t i = 0; i < cr->given.n; i++) {
 		struct view now = VIEW_NONE;
 
-		engine_queue_attribute(c->aws->engine, c->vhost, cr->name, cr->attributes[i].name, &now);
-		if (!view_eq(now, cr->attributes[i].value)) {
+		engine_queue_attribute(c->aws->engine, c->vhost, cr->name, cr->given.v[i].name, &now);
+		if (!view_eq(now, cr->given.v[i].value)) {
 			refuse(c, f, FAULT_QUEUE_EXISTS,
 			       "A queue already exists with the same name and a different value for attribute %.*s",
-			       VIEW_ARG(cr->attributes[i].name));
+			       VIEW_ARG(cr->given.v[i].name));
 			return;
 		}
 	}
@@ -65,11 +65,31 @@ static bool creation_check(struct aws_call *c, struct creation *cr, struct refus
 	struct aws_queue there;
 
 	if (!name_check(c, name, f) ||
-	    !queue_attributes_check(c, args_get(&c->args, "Attributes"), name, &cr->attributes, &cr->n, f))
+	    !queue_attributes_create(c, args_get(&c->args, "Attributes"), name, &cr->given, f) ||
+	    !tags_pack(c, args_get(&c->args, "tags"), &cr->tags, f))
 		return false;
 	/* A wire name of a legacy queue means that queue. */
-	cr->name = aws_queue_named(c, c->vhost, name, &there) ? there.name : name;
-	return aws_may(c, ACCESS_CONFIGURE, c->vhost, cr->name, AWS_SQS, f);
+	bool is_there = aws_queue_named(c, c->vhost, name, &there);
+	cr->name = is_there ? there.name : name;
+	if (is_there)
+		cr->tags = VIEW_NONE; /* other tags are no difference */
+	if (!aws_may(c, ACCESS_CONFIGURE, c->vhost, cr->name, AWS_SQS, f))
+		return false;
+	if (!is_there && once_recent(c, ONCE_DELETED, c->vhost, name))
+		return refuse(c, f, FAULT_DELETED_RECENTLY, NULL);
+	return true;
+}
+
+/* What the engine keeps of a new queue: the attributes, and the tags among them. */
+static struct attribute_list kept(struct aws_call *c, const struct creation *cr)
+{
+	struct attribute_list all = {arena_alloc(c->arena, (cr->given.n + 1) * sizeof(*all.v)), cr->given.n};
+
+	if (cr->given.n)
+		memcpy(all.v, cr->given.v, cr->given.n * sizeof(*all.v));
+	if (cr->tags.n)
+		all.v[all.n++] = (struct attribute){VIEW(TAGS_ATTRIBUTE), cr->tags};
+	return all;
 }
 
 void sqs_create_queue(struct aws_call *c)
@@ -85,12 +105,14 @@ void sqs_create_queue(struct aws_call *c)
 	if (!aws_call_engage(c, 1))
 		return;
 	c->event = on_declared;
+
+	struct attribute_list all = kept(c, cr);
 	engine_queue_declare(c->aws->engine, c->session->id, c->cmd,
 			     &(struct queue_spec){
 				     .name = cr->name,
 				     .side = SIDE_AWS,
 				     .durable = true,
-				     .attributes = cr->attributes,
-				     .n_attributes = cr->n,
+				     .attributes = all.v,
+				     .n_attributes = all.n,
 			     });
 }

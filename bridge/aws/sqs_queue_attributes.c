@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Queue attributes as CreateQueue takes them: names, ranges, what goes together
- * (sqs-sns.md §2, §4, §7). */
+/* Queue attributes as CreateQueue and SetQueueAttributes take them: names, ranges,
+ * what goes together (sqs-sns.md §2, §4, §7). */
 #include "aws/aws_priv.h"
 
 #include <inttypes.h>
 #include <strings.h>
 
+#include "base/log.h"
 #include "mapping/names.h"
 
 enum attribute_kind {
@@ -173,30 +174,81 @@ static bool fifo_check(struct aws_call *c, const struct arg *given, struct view 
 	return refuse(c, f, FAULT_UNSUPPORTED, "FIFO queues are not supported by this version.");
 }
 
-bool queue_attributes_check(struct aws_call *c, const struct arg *given, struct view queue,
-			    const struct attribute **out, size_t *n, struct refusal *f)
+/* Every one checked, in *out; room for one more. */
+static bool attributes_take(struct aws_call *c, const struct arg *given, struct attribute_list *out,
+			    struct refusal *f)
 {
-	struct attribute *v = arena_alloc(c->arena, given->n * sizeof(*v));
-
-	if (!fifo_check(c, given, queue, f))
-		return false;
+	*out = (struct attribute_list){arena_alloc(c->arena, (given->n + 1) * sizeof(*out->v)), 0};
 	for (size_t i = 0; i < given->n; i++) {
 		const struct attribute_row *row = row_find(given->pairs[i].name);
+		struct attribute *at = &out->v[out->n++];
 
-		v[i] = given->pairs[i];
+		*at = given->pairs[i];
 		if (!row) {
-			struct view name = shown(c, v[i].name);
+			struct view name = shown(c, at->name);
 
 			return refuse(c, f, FAULT_ATTRIBUTE_NAME, "Unknown Attribute %.*s.", VIEW_ARG(name));
 		}
-		if (!value_check(c, row, &v[i], f))
+		if (!value_check(c, row, at, f))
 			return false;
+		/* set to its default it is gone (sqs-sns.md §4) */
+		if (view_is(at->name, "KmsDataKeyReusePeriodSeconds") && view_is(at->value, "300"))
+			at->value = VIEW_NONE;
 	}
-	if (attribute_of(given, "KmsMasterKeyId").n && is_word(attribute_of(given, "SqsManagedSseEnabled"), "true"))
+	return true;
+}
+
+/* One kind of encryption: a key ends the managed one and the other way round. */
+static bool encryption_check(struct aws_call *c, const struct arg *given, struct attribute_list *out,
+			     struct refusal *f)
+{
+	bool key = attribute_of(given, "KmsMasterKeyId").n > 0;
+	bool managed = is_word(attribute_of(given, "SqsManagedSseEnabled"), "true");
+
+	if (key && managed)
 		return refuse(c, f, FAULT_ATTRIBUTE_NAME,
 			      "You can use one type of server-side encryption (SSE) at one time. You can either "
 			      "enable KMS SSE or SQS SSE.");
-	*out = v;
-	*n = given->n;
+	if (key && !has(given, "SqsManagedSseEnabled"))
+		out->v[out->n++] = (struct attribute){VIEW("SqsManagedSseEnabled"), VIEW("false")};
+	else if (managed && !has(given, "KmsMasterKeyId"))
+		out->v[out->n++] = (struct attribute){VIEW("KmsMasterKeyId"), VIEW_NONE};
+	return true;
+}
+
+/* Said once: nobody should trust a dead letter queue that gets nothing. */
+static void redrive_warn(struct aws_call *c, const struct arg *given)
+{
+	if (c->aws->redrive_warned || !attribute_of(given, "RedrivePolicy").n)
+		return;
+	c->aws->redrive_warned = true;
+	log_warn("aws.redrive_policy", "text=\"RedrivePolicy is kept and shown but not acted on by this version: "
+				       "messages are received again however often, none goes to a dead letter queue\"");
+}
+
+bool queue_attributes_create(struct aws_call *c, const struct arg *given, struct view queue,
+			     struct attribute_list *out, struct refusal *f)
+{
+	size_t n = 0;
+
+	if (!fifo_check(c, given, queue, f) || !attributes_take(c, given, out, f) ||
+	    !encryption_check(c, given, out, f))
+		return false;
+	for (size_t i = 0; i < out->n; i++)
+		if (out->v[i].value.n)
+			out->v[n++] = out->v[i];
+	out->n = n;
+	redrive_warn(c, given);
+	return true;
+}
+
+bool queue_attributes_set(struct aws_call *c, const struct arg *given, struct attribute_list *out,
+			  struct refusal *f)
+{
+	if (has(given, "FifoQueue"))
+		return refuse(c, f, FAULT_ATTRIBUTE_NAME, "Unknown Attribute FifoQueue.");
+	if (!attributes_take(c, given, out, f) || !encryption_check(c, given, out, f))
+		return false;
+	redrive_warn(c, given);
 	return true;
 }

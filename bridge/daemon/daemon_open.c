@@ -234,6 +234,7 @@ static void aws_open(struct daemon *d)
 		.anonymous_vhost = view_str(o->aws_anonymous_vhost),
 		.anonymous_user = view_str(*o->aws_anonymous_user ? o->aws_anonymous_user : o->default_user),
 		.region = view_str(o->aws_region),
+		.sixty_seconds = o->aws_sixty_seconds,
 		.public_url = view_str(o->aws_public_url),
 		.cross = {.body = (enum cross_body)o->queue_body,
 			  .promote = d->n_promote ? d->promote : NULL,

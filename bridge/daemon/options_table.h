@@ -85,6 +85,8 @@ OPTION(aws_public_url, "aws.public_url", TEXT, "", 0, 1024,
 OPTION(aws_anonymous, "aws.anonymous", BOOL, "no", 0, 0, "Serve requests without an Authorization header.")
 OPTION(aws_anonymous_user, "aws.anonymous_user", TEXT, "", 0, 255, "Who they act as; empty: `default_user`.")
 OPTION(aws_anonymous_vhost, "aws.anonymous_vhost", TEXT, "/", 1, 255, "Vhost they act in.")
+OPTION(aws_sixty_seconds, "aws.sixty_seconds", BOOL, "no", 0, 0,
+       "As AWS: one PurgeQueue of a queue in 60 s, and no CreateQueue for 60 s under the name of a queue deleted over SQS.")
 OPTION(aws_request_bytes_max, "aws.request_bytes_max", SIZE, "8M", 65536, 1 << 30, "Largest body of a request.")
 OPTION(aws_idle_ms, "aws.idle", TIME, "60s", 1000, 86400000, "Kept alive without a request so long.")
 

@@ -18,6 +18,7 @@ static const char *const actions[] = {
 	"CreateQueue",	 "GetQueueUrl",	       "ListQueues",		  "SendMessage",
 	"SendMessageBatch", "ReceiveMessage",  "DeleteMessage",		  "DeleteMessageBatch",
 	"ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "ListTopics", "Nonsense",
+	"DeleteQueue", "PurgeQueue", "GetQueueAttributes", "SetQueueAttributes", "ListQueueTags", "TagQueue", "UntagQueue",
 };
 enum { ACTIONS = sizeof(actions) / sizeof(actions[0]), RESTART_AFTER = 20000 };
 

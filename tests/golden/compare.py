@@ -5,7 +5,8 @@ stands for any."""
 
 import re
 
-PLACEHOLDER = re.compile(r"<([a-z-]+):(\d+)>")
+PLACEHOLDER = re.compile(r"<([a-z-]+)(?::(\d+))?>")  # without a number: any
+ACCOUNT = "111111111111"  # whatever the account was
 
 
 class Placeholders:
@@ -15,22 +16,23 @@ class Placeholders:
         self.bound = {}
 
     def match(self, expected, got):
-        """expected may hold one placeholder inside other text."""
-        found = PLACEHOLDER.search(expected)
-        if not found:
-            return expected == got
-        before, after = expected[: found.start()], expected[found.end() :]
-        if not (got.startswith(before) and got.endswith(after)) or len(got) < len(before) + len(after):
-            return False
-        value = got[len(before) : len(got) - len(after)]
-        if not value:
-            return False
-        kind = found.group(1)
-        taken = {v: k for k, v in self.bound.items() if k[0] == kind}
-        key = (kind, found.group(2))
+        """expected may hold placeholders inside other text."""
+        pattern, keys, at = "", [], 0
+        for found in PLACEHOLDER.finditer(expected):
+            pattern += re.escape(expected[at : found.start()]) + "(.+)"
+            keys.append(found.groups())
+            at = found.end()
+        pattern = (pattern + re.escape(expected[at:])).replace(ACCOUNT, "[0-9]{12}")
+        values = re.fullmatch(pattern, got, re.DOTALL)
+        return bool(values) and all(self.bind(key, value) for key, value in zip(keys, values.groups()))
+
+    def bind(self, key, value):
+        kind, number = key
+        if number is None:
+            return True
         if key in self.bound:
             return self.bound[key] == value
-        if value in taken:
+        if any(k[0] == kind and v == value for k, v in self.bound.items()):
             return False
         self.bound[key] = value
         return True

@@ -112,6 +112,37 @@ def urls(client, sqs, _):
         good(client, sqs, "SendMessage", {"MessageBody": "by path"}, path=f"/{account}/{name}")
 
 
+def attributes(client, sqs, _):
+    name = f"a-{uuid.uuid4().hex}"
+    url = good(client, sqs, "CreateQueue", {"QueueName": name, "tags": {"a": "b", "c": ""}, "Attributes": {
+        "DelaySeconds": "0", "RedrivePolicy": ""}})["QueueUrl"]
+    expect(good(client, sqs, "CreateQueue", {"QueueName": name, "tags": {"other": "x"}})["QueueUrl"], url, "made again")
+    expect(good(client, sqs, "ListQueueTags", {"QueueUrl": url}), {"Tags": {"a": "b", "c": ""}}, "tags")
+    good(client, sqs, "SetQueueAttributes", {"QueueUrl": url, "Attributes": {"VisibilityTimeout": "7", "Policy": '{"a":1}'}})
+    good(client, sqs, "SendMessageBatch", {"QueueUrl": url, "Entries": [
+        {"Id": "a", "MessageBody": "1"}, {"Id": "b", "MessageBody": "2"}, {"Id": "c", "MessageBody": "3", "DelaySeconds": 900}]})
+    good(client, sqs, "ReceiveMessage", {"QueueUrl": url, "WaitTimeSeconds": 5})
+    got = good(client, sqs, "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["All"]})["Attributes"]
+    times = [got.pop("CreatedTimestamp"), got.pop("LastModifiedTimestamp")]
+    expect(all(t.isdigit() and len(t) == 10 for t in times) and times[0] <= times[1], True, "times in seconds")
+    expect(got, {
+        "QueueArn": f"arn:aws:sqs:us-east-1:{url.split('/')[-2]}:{name}", "ApproximateNumberOfMessages": "1",
+        "ApproximateNumberOfMessagesNotVisible": "1", "ApproximateNumberOfMessagesDelayed": "1", "VisibilityTimeout": "7",
+        "MaximumMessageSize": "1048576", "MessageRetentionPeriod": "345600", "DelaySeconds": "0",
+        "ReceiveMessageWaitTimeSeconds": "0", "Policy": '{"a":1}', "SqsManagedSseEnabled": "true"}, "all attributes")
+    expect(good(client, sqs, "GetQueueAttributes", {"QueueUrl": url}), {}, "nothing asked for")
+    expect(good(client, sqs, "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["FifoQueue", "RedrivePolicy"]}), {},
+           "what it does not have")
+    expect(good(client, sqs, "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}),
+           {"Attributes": {"VisibilityTimeout": "7"}}, "one")
+    good(client, sqs, "PurgeQueue", {"QueueUrl": url})
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"]
+    expect(good(client, sqs, "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": names}),
+           {"Attributes": dict.fromkeys(names, "0")}, "after the purge")
+    good(client, sqs, "DeleteQueue", {"QueueUrl": url})
+    expect(client.call("DeleteQueue", {"QueueUrl": url})["Error"]["Code"], "AWS.SimpleQueueService.NonExistentQueue", "twice")
+
+
 def topics(client, _, sns):
     if client.protocol == "json":
         return  # SNS has no AWS JSON
@@ -121,7 +152,7 @@ def topics(client, _, sns):
 
 
 def run(clients, sqs, sns, report):
-    for case in (messages, batches, queue_pages, urls, topics):
+    for case in (messages, batches, queue_pages, urls, attributes, topics):
         for protocol, client in clients.items():
             if case is topics and protocol == "json":
                 continue

@@ -37,6 +37,13 @@ BUILT = {
     "DeleteMessageBatch",
     "ChangeMessageVisibility",
     "ChangeMessageVisibilityBatch",
+    "DeleteQueue",
+    "PurgeQueue",
+    "GetQueueAttributes",
+    "SetQueueAttributes",
+    "ListQueueTags",
+    "TagQueue",
+    "UntagQueue",
 }
 RECORDINGS = ("localstack_test_sqs.json", "localstack_test_sqs_move_task.json", "localstack_test_sns.json",
               "localstack_test_sns_filter_policy.json")
@@ -60,8 +67,11 @@ def pending(case):
     later = sorted({c for c in calls if c.split(".")[-1] not in BUILT or not c.startswith("sqs")})
     if later:
         return f"pending {', '.join(later)}"
-    if any(str(s["params"].get("Attributes", {}).get("FifoQueue")).lower() == "true" for s in steps if "call" in s):
+    made = [s["params"].get("Attributes", {}) for s in steps if s.get("call", "").endswith(".CreateQueue")]
+    if any(str(attributes.get("FifoQueue")).lower() == "true" for attributes in made):
         return "pending FIFO queues"
+    if "DeadLetterQueueSourceArn" in json.dumps(case["snapshot"]):
+        return "pending redrive"
     return None
 
 
@@ -85,7 +95,10 @@ def resolve(value, answers, renames):
         return {k: resolve(v, answers, renames) for k, v in value.items()}
     if isinstance(value, list):
         return [resolve(v, answers, renames) for v in value]
-    return renames.get(value, value) if isinstance(value, str) else value
+    for old, new in renames.items():
+        if isinstance(value, str):
+            value = value.replace(old, new)  # a name, a URL, an ARN inside a policy
+    return value
 
 
 def candidates(expected, answers):

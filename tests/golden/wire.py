@@ -18,6 +18,8 @@ QUERY_NAMES = {
     "MessageSystemAttributes": "MessageSystemAttribute",
     "MessageSystemAttributeNames": "MessageSystemAttributeName",
     "tags": "Tag",
+    "Tags": "Tag",
+    "TagKeys": "TagKey",
 }
 ENTRY_NAMES = {
     "SendMessageBatch": "SendMessageBatchRequestEntry",
@@ -34,6 +36,7 @@ ELEMENTS = {
     "BatchResultErrorEntry": ("Failed", "list"),
     "Attribute": ("Attributes", "map"),
     "MessageAttribute": ("MessageAttributes", "map"),
+    "Tag": ("Tags", "map"),
 }
 
 
@@ -144,7 +147,7 @@ def query_pairs(action, parameters, prefix=""):
     for name, value in parameters.items():
         full = prefix + (ENTRY_NAMES[action] if name == "Entries" else QUERY_NAMES.get(name, name))
         if isinstance(value, dict):
-            labels = ("Key", "Value") if name == "tags" else ("Name", "Value")
+            labels = ("Key", "Value") if name in ("tags", "Tags") else ("Name", "Value")
             for i, (key, member) in enumerate(value.items(), 1):
                 yield f"{full}.{i}.{labels[0]}", key
                 if isinstance(member, dict):
@@ -194,7 +197,7 @@ def element_value(action, element, space):
         if kind == "list":
             out.setdefault(member, []).append(value)
         elif kind == "map":
-            out.setdefault(member, {})[value["Name"]] = value["Value"]
+            out.setdefault(member, {})[value["Key" if tag == "Tag" else "Name"]] = value["Value"]
         elif tag == "Topics":
             out[tag] = [element_value(action, each, space) for each in child]
         else:
