@@ -258,6 +258,7 @@ static struct seen *seen_new(struct peer *p, enum event_kind kind)
 	memset(s, 0, sizeof(*s));
 	s->kind = kind;
 	s->order = p->rig->events++;
+	s->at_ms = p->rig->now.mono_ms;
 	return s;
 }
 

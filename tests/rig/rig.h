@@ -46,6 +46,7 @@ struct seen {
 	struct receipt receipt;
 	uint8_t id[16];
 	uint64_t order; /* among all events of the rig */
+	int64_t at_ms;  /* mono, when it was raised */
 };
 
 /* A connection with one session; its events in order. */

@@ -126,7 +126,7 @@ static void seen_handed(struct sim *s, int peer, const struct seen *e, enum held
 		       by == HELD_CONSUMER ? "delivered" : "received", QUEUE[queue], message, e->received,
 		       e->delivered, e->failed, e->redelivered ? " again" : "");
 	sim_must(s, c->sent);
-	if (c->held == HELD_RECEIVE && c->until_ms <= s->rig.now.mono_ms)
+	if (c->held == HELD_RECEIVE && c->until_ms <= e->at_ms)
 		c->held = HELD_NOBODY;
 	sim_must(s, c->held == HELD_NOBODY);                          /* S2 */
 	sim_must(s, !c->reported);                                    /* S3 */
@@ -172,7 +172,7 @@ static void look_at(struct sim *s, int peer, const struct seen *e)
 	else if (e->kind == EVENT_DELIVERED)
 		seen_handed(s, peer, e, HELD_CONSUMER, 0);
 	else if (e->kind == EVENT_RECEIVED && e->count)
-		seen_handed(s, peer, e, HELD_RECEIVE, s->rig.now.mono_ms + 5000);
+		seen_handed(s, peer, e, HELD_RECEIVE, e->at_ms + 5000);
 	else if (e->kind == EVENT_DONE && e->consumer)
 		s->peers[peer].consumer = e->consumer;
 }
@@ -334,12 +334,13 @@ static void do_receipt(struct sim *s, struct sim_peer *p)
 		if (!held_by_session || c->reported || c->unsure)
 			c->held = HELD_NOBODY;
 	} else {
+		int64_t until_ms = s->rig.now.mono_ms + 5000;
 		engine_extend_ref(s->rig.engine, p->p.session, 6, view_str(QUEUE[h.queue]), &h.receipt, 5000);
 		rig_settle(&s->rig);
 		for (size_t i = before; i < p->p.n; i++)
 			if (p->p.v[i].kind == EVENT_DONE && p->p.v[i].cmd == 6 && p->p.v[i].code == CODE_OK) {
 				c->held = HELD_RECEIVE;
-				c->until_ms = s->rig.now.mono_ms + 5000;
+				c->until_ms = until_ms;
 			}
 	}
 	look(s);
