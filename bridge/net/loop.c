@@ -170,11 +170,18 @@ static int64_t loop_due_ms(const struct loop *l)
 	return l->retry_ms < at ? l->retry_ms : at;
 }
 
+static void on_idle(uv_idle_t *idle)
+{
+	(void)idle; /* being active is all it does */
+}
+
 static void on_timer(uv_timer_t *t)
 {
 	struct loop *l = t->data;
 
+	/* libuv runs timers before it polls and the turn comes after: it must not wait there. */
 	l->armed_ms = INT64_MAX;
+	uv_idle_start(&l->idle, on_idle);
 }
 
 static void wait_arm(struct loop *l)
@@ -187,11 +194,6 @@ static void wait_arm(struct loop *l)
 		return;
 	l->armed_ms = at;
 	uv_timer_start(&l->timer, on_timer, (uint64_t)(at - now), 0);
-}
-
-static void on_idle(uv_idle_t *idle)
-{
-	(void)idle; /* being active is all it does */
 }
 
 static void on_check(uv_check_t *check)

@@ -92,6 +92,33 @@ static void test_next_ms(void **state)
 	rig_run(&r);
 }
 
+/* A timer that libuv finds due before the loop's clock says so must not be the last event. */
+enum { TIMES = 1000 };
+
+static void times_turn(struct rig *r, struct now now)
+{
+	int n = atomic_load(&r->a);
+
+	if (n == TIMES || (n && now.mono_ms < r->next_ms))
+		return;
+	r->next_ms = n + 1 == TIMES ? INT64_MAX : now.mono_ms + 1;
+	atomic_store(&r->a, n + 1);
+}
+
+static void times_client(struct rig *r)
+{
+	loop_wake(r->loop);
+	RIG_CHECK(r, rig_wait_int(&r->a, TIMES));
+}
+
+static void test_time_after_time(void **state)
+{
+	struct rig r = {.head = &echo_head, .client = times_client, .turn = times_turn};
+
+	(void)state;
+	rig_run(&r);
+}
+
 /* An idle loop does not turn. */
 static void count_turn(struct rig *r, struct now now)
 {
@@ -427,6 +454,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ticks),
 		cmocka_unit_test(test_next_ms),
+		cmocka_unit_test(test_time_after_time),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_offload),
 		cmocka_unit_test(test_signals),
