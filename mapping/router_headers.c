@@ -12,9 +12,9 @@
  *
  * Invariants
  *  1. An `any` binding is listed at each of its terms. An `all` binding is listed
- *     at one, that with the fewest listings when it came, and holds the others: it
- *     matches when all of them are hit. One term that many bindings share so costs
- *     nothing as long as each has a rarer one.
+ *     at one, the rarest when it came, and holds the others: it matches when all of
+ *     them are hit. One term that many bindings share so costs nothing as long as
+ *     each has a rarer one.
  *  2. `all` without conditions is in `always`; `any` without is nowhere.
  *  3. A term exists as long as a binding has it, a name as long as it has a term.
  * The index owns names, terms and conditions. */
@@ -69,7 +69,8 @@ struct headers_index {
 	uint64_t stamp;
 };
 
-enum { NUMBER_BYTES = 4 };
+/* A name is there far more often than any one value of it. */
+enum { NUMBER_BYTES = 4, PRESENCE_WEIGHT = 32 };
 #define NOT_LISTED SIZE_MAX
 
 void headers_init(struct router *r)
@@ -209,11 +210,17 @@ static struct conditions *conditions_new(struct headers_index *x, const struct t
 	return c;
 }
 
+/* What listing one more at it would cost messages. */
+static size_t weight(const struct term *t)
+{
+	return (t->n + 1) * (is_presence(t) ? PRESENCE_WEIGHT : 1);
+}
+
 static struct condition *rarest(struct conditions *c)
 {
 	struct condition *best = &c->v[0];
 	for (size_t i = 1; i < c->n; i++)
-		if (c->v[i].term->n < best->term->n)
+		if (weight(c->v[i].term) < weight(best->term))
 			best = &c->v[i];
 	return best;
 }
