@@ -41,7 +41,7 @@ void v091_channel_asked_drop(struct channel *ch)
 {
 	while (ch->asked)
 		asked_pop(ch);
-	ch->naming = 0;
+	ch->naming = ch->deleting = 0;
 	free(ch->failure);
 	ch->failure = NULL;
 	if (ch->state == CHANNEL_FAILING)
@@ -94,6 +94,7 @@ static void channel_new(struct conn *c, uint16_t id)
 	ch->asked_end = &ch->asked;
 	buf_init(&ch->held, held_max);
 	list_init(&ch->unflushed);
+	list_init(&ch->cancelled);
 	ch->tag_next = 1;
 	map64_put(&c->channels, id, ch);
 	ch->session = engine_session_open(c->env->engine, c->engine, ch);

@@ -17,6 +17,7 @@ static struct view consumer_tag(const struct consumer *k)
 static void consumer_free(struct channel *ch, struct consumer *k)
 {
 	mapv_remove(&ch->consumers, consumer_tag(k));
+	list_remove(&k->cancelled);
 	free(k);
 }
 
@@ -29,6 +30,7 @@ void v091_consumers_free(struct channel *ch)
 		free(k);
 	mapv_fini(&ch->consumers);
 	memset(&ch->consumers, 0, sizeof(ch->consumers));
+	list_init(&ch->cancelled);
 }
 
 /* ---- consume ------------------------------------------------------------------------- */
@@ -55,6 +57,7 @@ static struct consumer *consumer_new(struct channel *ch, struct view tag, bool n
 		tag = buf_view(&generated);
 	}
 	k = mem_zalloc(sizeof(*k) + tag.n);
+	list_init(&k->cancelled);
 	k->no_ack = no_ack;
 	k->tag_n = (uint8_t)tag.n;
 	memcpy(k->tag, tag.p, tag.n);
@@ -141,14 +144,10 @@ void v091_on_cancel(struct channel *ch, const void *method)
 	engine_cancel(ch->conn->env->engine, ch->session, a->cmd, k->id);
 }
 
-/* The engine took the consumer away (rabbitmq.md 4.13). */
-void v091_cancelled(struct channel *ch, const struct event *ev)
+static void cancelled_tell(struct channel *ch, struct consumer *k)
 {
-	struct consumer *k = ev->cancelled.consumer_ctx;
 	struct args args;
 
-	if (k->cancelling) /* the client's own cancel is being answered */
-		return;
 	if (ch->conn->client.cancel_notify) {
 		v091_args_start(&args, AMQP_BASIC_CANCEL_METHOD);
 		v091_args_short(&args, consumer_tag(k));
@@ -156,6 +155,32 @@ void v091_cancelled(struct channel *ch, const struct event *ev)
 		v091_send_args(ch->conn, ch->id, &args);
 	}
 	consumer_free(ch, k);
+}
+
+/* The engine took the consumer away (rabbitmq.md 4.13). A channel that deletes the
+ * queue hears delete-ok first, as from RabbitMQ: py-amqp's queue_delete fails otherwise. */
+void v091_cancelled(struct channel *ch, const struct event *ev)
+{
+	struct consumer *k = ev->cancelled.consumer_ctx;
+
+	if (k->cancelling) /* the client's own cancel is being answered */
+		return;
+	if (ch->deleting)
+		list_push_back(&ch->cancelled, &k->cancelled);
+	else
+		cancelled_tell(ch, k);
+}
+
+void v091_cancelled_tell(struct channel *ch)
+{
+	if (ch->deleting)
+		return;
+	LIST_EACH(&ch->cancelled, at) {
+		struct consumer *k = LIST_ENTRY(at, struct consumer, cancelled);
+
+		if (!k->cancelling)
+			cancelled_tell(ch, k);
+	}
 }
 
 /* ---- qos -------------------------------------------------------------------------------- */

@@ -76,6 +76,13 @@ static void answer_count(struct channel *ch, const struct asked *a, const struct
 	v091_send_args(ch->conn, ch->id, &args);
 }
 
+static void answer_deleted(struct channel *ch, const struct asked *a, const struct event *ev)
+{
+	ch->deleting--;
+	answer_count(ch, a, ev);
+	v091_cancelled_tell(ch);
+}
+
 static void answer_declared(struct channel *ch, const struct asked *a, const struct event *ev)
 {
 	struct args args;
@@ -340,8 +347,9 @@ void v091_on_queue_delete(struct channel *ch, const void *method)
 	name_strip(&name, m->queue);
 	if (!v091_queue_named(ch, id, &name.v) || !v091_grant_check(ch, id, ACCESS_CONFIGURE, RESOURCE_QUEUE, name.v))
 		return;
+	ch->deleting++;
 	engine_queue_delete(ch->conn->env->engine, ch->session,
-			    v091_channel_ask(ch, id, m->nowait, answer_count)->cmd, name.v, m->if_unused,
+			    v091_channel_ask(ch, id, m->nowait, answer_deleted)->cmd, name.v, m->if_unused,
 			    m->if_empty);
 }
 

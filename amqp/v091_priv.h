@@ -121,6 +121,7 @@ struct failure {
 
 struct consumer {
 	uint64_t id; /* 0: not confirmed yet */
+	struct link cancelled; /* linked: the engine took it, the client is told after its delete-ok */
 	bool no_ack, cancelling;
 	uint8_t tag_n;
 	uint8_t tag[];
@@ -179,6 +180,7 @@ struct channel {
 	struct asked *asked, **asked_end;
 	uint64_t cmd_next;
 	uint32_t naming; /* server-named declares among the asked */
+	uint32_t deleting; /* queue.delete among the asked */
 	struct failure *failure;
 	struct buf held;
 	size_t held_at;
@@ -186,6 +188,7 @@ struct channel {
 	uint64_t tag_next;
 	uint32_t prefetch; /* of new consumers; 0: no limit */
 	struct mapv consumers;
+	struct link cancelled; /* consumers */
 	struct unsettled_ring unsettled;
 	struct content *content; /* from the first publish on */
 	struct confirms confirms;
@@ -330,6 +333,8 @@ void v091_on_get(struct channel *ch, const void *m);
 void v091_on_qos(struct channel *ch, const void *m);
 void v091_delivered(struct channel *ch, const struct event *ev);
 void v091_cancelled(struct channel *ch, const struct event *ev);
+/* Tells of those that v091_cancelled held back. */
+void v091_cancelled_tell(struct channel *ch);
 void v091_consumers_free(struct channel *ch);
 uint64_t v091_unsettled_add(struct channel *ch, uint64_t lease); /* the delivery's tag */
 /* Puts back what was settled; v ascends by tag. */

@@ -327,6 +327,19 @@ static void row_4_13_cancelled(struct script *s)
 	expect(&other, 1, CANCEL_OK, "s", "t");
 	queue(&p, "q", 0);
 	consume(&other, "q", "t", false); /* and the tag is free */
+	/* A channel that deletes what it consumes from hears delete-ok first. */
+	consume(&p, "q", "a", false);
+	queue(&p, "r", 0);
+	consume(&p, "r", "b", false);
+	s->hold_engine = true;
+	say(&p, 1, QUEUE_DELETE, "hso", 0, "q", 0);
+	say(&p, 1, QUEUE_DELETE, "hso", 0, "r", 0);
+	s->hold_engine = false;
+	expect(&p, 1, QUEUE_DELETE_OK, "l", 0);
+	expect(&p, 1, QUEUE_DELETE_OK, "l", 0);
+	expect(&p, 1, CANCEL, "so", "a", 1);
+	expect(&p, 1, CANCEL, "so", "b", 1);
+	expect(&other, 1, CANCEL, "so", "t", 1);
 	peer_bye(&p);
 	peer_bye(&other);
 }
