@@ -151,23 +151,35 @@ static struct view pair_find(const struct aws_call *c, const char *name)
 	return VIEW_NONE;
 }
 
-/* The parameters of a Query request: query string, then form. */
-static bool pairs_decode(struct aws_call *c, struct refusal *f)
+/* The query string; the signature may be in it. */
+static bool query_decode(struct aws_call *c, struct refusal *f)
 {
-	struct http_pair *query = NULL, *form = NULL;
-	struct view body = c->wire == WIRE_QUERY ? c->r->body : VIEW_NONE;
+	struct http_pair *query = NULL;
 	int n = c->r->query.n ? http_form_decode(c->r->query, c->arena, &query) : 0;
-	int m = body.n ? http_form_decode(body, c->arena, &form) : 0;
 
-	if (n < 0 || m < 0)
+	if (n < 0)
 		return refuse(c, f, FAULT_MALFORMED_QUERY, NULL);
-	struct http_pair *all = arena_alloc(c->arena, (size_t)(n + m) * sizeof(*all));
-	if (n)
-		memcpy(all, query, (size_t)n * sizeof(*all));
-	if (m)
-		memcpy(all + n, form, (size_t)m * sizeof(*all));
+	c->pairs = query;
+	c->n_pairs = c->n_query = (size_t)n;
+	return true;
+}
+
+/* The form of a Query request, behind what the query string had. */
+static bool form_decode(struct aws_call *c, struct refusal *f)
+{
+	struct http_pair *form = NULL;
+	int n = c->wire == WIRE_QUERY && c->r->body.n ? http_form_decode(c->r->body, c->arena, &form) : 0;
+
+	if (n < 0)
+		return refuse(c, f, FAULT_MALFORMED_QUERY, NULL);
+	if (n == 0)
+		return true;
+	struct http_pair *all = arena_alloc(c->arena, (c->n_query + (size_t)n) * sizeof(*all));
+	if (c->n_query)
+		memcpy(all, c->pairs, c->n_query * sizeof(*all));
+	memcpy(all + c->n_query, form, (size_t)n * sizeof(*all));
 	c->pairs = all;
-	c->n_pairs = (size_t)(n + m);
+	c->n_pairs = c->n_query + (size_t)n;
 	return true;
 }
 
@@ -206,7 +218,7 @@ static bool call_prepare(struct aws_call *c, struct refusal *f)
 {
 	struct view target = wire_detect(c);
 
-	if (!pairs_decode(c, f) || !aws_auth(c, f) || !action_detect(c, target, f))
+	if (!query_decode(c, f) || !aws_auth(c, f) || !form_decode(c, f) || !action_detect(c, target, f))
 		return false;
 	if (!(c->wire == WIRE_JSON ? args_from_json(c, f) : args_from_query(c, f)))
 		return false;
@@ -283,6 +295,7 @@ void aws_free(struct aws *a)
 	aws_accounts_free(a);
 	aws_guesses_free(a);
 	aws_recent_free(a);
+	aws_signing_keys_free(a);
 	buf_fini(&a->reply);
 	buf_fini(&a->scratch);
 	free(a);

@@ -15,6 +15,7 @@
 struct aws_options {
 	bool anonymous;           /* aws.anonymous */
 	struct view anonymous_vhost, anonymous_user;
+	bool signatures_unchecked; /* the key id alone names the caller; not aws.verify_signatures */
 	struct view region;       /* when the request names none */
 	struct view public_url;   /* scheme://host:port of queue URLs; empty: the request's Host */
 	bool sixty_seconds;       /* aws.sixty_seconds */

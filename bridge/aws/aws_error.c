@@ -53,10 +53,13 @@ static const struct fault_row rows[FAULTS] = {
 			    "The security token included in the request is invalid.", NULL},
 	[FAULT_TOKEN_MISSING] = {403, false, "MissingAuthenticationToken", "MissingAuthenticationToken",
 				 "Request is missing Authentication Token", NULL},
-	[FAULT_SIGNATURE_INCOMPLETE] = {400, false, "IncompleteSignature", "IncompleteSignature",
-					"Authorization header requires 'Credential' parameter "
-					"KEY/DATE/REGION/SERVICE/aws4_request.",
-					NULL},
+	[FAULT_SIGNATURE_INCOMPLETE] = {400, false, "IncompleteSignature", "IncompleteSignature", NULL, NULL},
+	[FAULT_SIGNATURE] = {403, false, "SignatureDoesNotMatch", "SignatureDoesNotMatch",
+			     "The request signature we calculated does not match the signature you provided. Check "
+			     "your AWS Secret Access Key and signing method. Consult the service documentation for "
+			     "details.",
+			     NULL},
+	[FAULT_EXPIRED] = {400, false, "RequestExpired", "RequestExpired", "Request has expired.", NULL},
 	[FAULT_ACCESS] = {403, false, "AccessDeniedException", "AccessDenied", NULL, NULL},
 	[FAULT_UNAVAILABLE] = {503, true, "ServiceUnavailable", "ServiceUnavailable",
 			       "The request has failed due to a temporary failure of the server.", NULL},

@@ -102,6 +102,8 @@ enum fault {
 	FAULT_TOKEN_ID,
 	FAULT_TOKEN_MISSING,
 	FAULT_SIGNATURE_INCOMPLETE,
+	FAULT_SIGNATURE,
+	FAULT_EXPIRED,
 	FAULT_ACCESS,
 	FAULT_UNAVAILABLE,
 	FAULT_INTERNAL,
@@ -166,7 +168,7 @@ struct aws_call {
 	char request_id[37];
 	json_t *json;           /* what arguments alias */
 	const struct http_pair *pairs;
-	size_t n_pairs;
+	size_t n_pairs, n_query; /* the query string's come first */
 	struct view user, vhost, region;
 	struct args args;
 	struct aws_queue queue;
@@ -190,6 +192,7 @@ struct aws {
 	struct link calls, free_calls;
 	struct link handovers;  /* answers of receives on their way to the socket */
 	struct map64 guesses;   /* queue uid → struct body_guess */
+	struct mapv signing_keys; /* KEY/DATE/REGION/SERVICE → struct signing_key (aws_auth.c) */
 	struct mapv recent;     /* sqs_sixty_seconds.c */
 	struct link recent_order;
 	bool redrive_warned;
@@ -217,6 +220,7 @@ void aws_call_event(struct aws_call *c, const struct event *ev);
 
 /* aws_auth.c: fills user, vhost, region. */
 bool aws_auth(struct aws_call *c, struct refusal *f);
+void aws_signing_keys_free(struct aws *a);
 bool aws_may_see(struct aws_call *c, struct view vhost, struct view name);
 bool aws_may(struct aws_call *c, enum access_verb verb, struct view vhost, struct view name,
 	     enum aws_service service, struct refusal *f);

@@ -233,6 +233,7 @@ static void aws_open(struct daemon *d)
 		.anonymous = o->aws_anonymous,
 		.anonymous_vhost = view_str(o->aws_anonymous_vhost),
 		.anonymous_user = view_str(*o->aws_anonymous_user ? o->aws_anonymous_user : o->default_user),
+		.signatures_unchecked = !o->aws_verify_signatures,
 		.region = view_str(o->aws_region),
 		.sixty_seconds = o->aws_sixty_seconds,
 		.public_url = view_str(o->aws_public_url),

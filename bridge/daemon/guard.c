@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A listener outside loopback with a default or empty password, or anonymous
- * AWS access there, is refused at start unless `insecure = yes` (DESIGN §8). */
+/* A listener outside loopback with a default or empty password, or AWS access
+ * there without a name or a signature, is refused at start unless `insecure = yes` (DESIGN §8). */
 #include <arpa/inet.h>
 
 #include "base/log.h"
@@ -33,6 +33,11 @@ bool guard_settings(const struct options *o, bool first_start, struct error *e)
 	if (o->aws_anonymous && outside(o, o->aws_host, o->aws_port)) {
 		error_set(e, CODE_REFUSED,
 			  "aws.anonymous on a listener outside loopback; switch it off or set insecure = yes");
+		return false;
+	}
+	if (!o->aws_verify_signatures && outside(o, o->aws_host, o->aws_port)) {
+		error_set(e, CODE_REFUSED,
+			  "aws.verify_signatures = no on a listener outside loopback; switch it on or set insecure = yes");
 		return false;
 	}
 	bool weak = !*o->default_pass || strcmp(o->default_pass, "guest") == 0;
@@ -68,7 +73,6 @@ void guard_catalogue(struct daemon *d)
 	struct access_key key;
 	if (d->options.insecure || !any_outside(&d->options))
 		return;
-	log_warn("start.aws_signature", "text=\"signatures are not verified yet: whoever knows an access key id acts as its user\"");
 	if (access_key_find(d->access, VIEW("guest"), &key) && view_is(key.secret, "guest") &&
 	    outside(&d->options, d->options.aws_host, d->options.aws_port)) {
 		daemon_fail(d, EXIT_INSECURE, "start.refused",

@@ -82,6 +82,8 @@ SECTION("SQS and SNS")
 OPTION(aws_region, "aws.region", TEXT, "us-east-1", 1, 64, "Region in ARNs when the request names none.")
 OPTION(aws_public_url, "aws.public_url", TEXT, "", 0, 1024,
        "scheme://host:port of queue URLs; empty: what the request was sent to.")
+OPTION(aws_verify_signatures, "aws.verify_signatures", BOOL, "yes", 0, 0,
+       "Check the signature of every request; no: whoever knows an access key id acts as its user (refused outside loopback).")
 OPTION(aws_anonymous, "aws.anonymous", BOOL, "no", 0, 0, "Serve requests without an Authorization header.")
 OPTION(aws_anonymous_user, "aws.anonymous_user", TEXT, "", 0, 255, "Who they act as; empty: `default_user`.")
 OPTION(aws_anonymous_vhost, "aws.anonymous_vhost", TEXT, "/", 1, 255, "Vhost they act in.")

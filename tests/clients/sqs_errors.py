@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors as boto3 shows them and as they are on the wire, in both protocols (sqs-sns.md §1, §3)."""
 
+import datetime
 import http.client
 import json
 import re
@@ -8,9 +9,8 @@ import urllib.parse
 
 from botocore.exceptions import ClientError
 
+import signing
 from rig import Raises, expect, require, scenario
-
-AUTHORIZATION = "AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=00"
 
 
 def refusal(function, **given):
@@ -127,16 +127,21 @@ def access_key_that_is_not_there(ctx):
 class Http:
     """Plain requests on one kept-alive connection."""
 
-    def __init__(self, ctx):
-        self.connection = http.client.HTTPConnection("127.0.0.1", ctx.endpoint["aws"], timeout=20)
+    def __init__(self, ctx, **with_signature):
+        self.with_signature = with_signature
+        self.port = ctx.endpoint["aws"]
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         ctx.at_end(self.connection.close)
 
     def post(self, body, path="/", key="guest", **headers):
         """(status, headers, body)"""
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
         if key:
-            headers["Authorization"] = AUTHORIZATION.format(key)
-        self.connection.request("POST", path, body, headers)
+            headers = signing.Signer(self.port, key, **self.with_signature).headers("POST", path, body, headers)
+        return self.request("POST", path, body, headers)
+
+    def request(self, method, path, body=None, headers=()):
+        self.connection.request(method, path, body, dict(headers))
         answer = self.connection.getresponse()
         return answer.status, answer.headers, answer.read().decode()
 
@@ -207,3 +212,46 @@ def nobody_asks(ctx):
     status, _, body = client.json("ListQueues", {}, key="stranger")
     expect(status, 403, body)
     require("InvalidClientTokenId" in body, body)
+
+
+@scenario("aws", "mqbridge")
+def signatures(ctx):
+    """§9: another secret, a body of another request, a clock that is wrong, a session token"""
+    status, _, body = Http(ctx, secret="wrong").json("ListQueues", {})
+    expect(status, 403, body)
+    require("#SignatureDoesNotMatch" in body and "does not match the signature you provided" in body, body)
+    late = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=16)
+    status, _, body = Http(ctx, when=late).query("ListQueues")
+    expect(status, 403, body)
+    require("<Code>SignatureDoesNotMatch</Code><Message>Signature expired: " in body and "- 15 min.)" in body, body)
+    client = Http(ctx)
+    headers = signing.Signer(client.port).headers("POST", "/", "{}", {"X-Amz-Target": "AmazonSQS.ListQueues"})
+    expect(client.request("POST", "/", "{}", headers)[0], 200, "as signed")
+    expect(client.request("POST", "/", "{ }", headers)[0], 403, "another body")
+    expect(client.request("POST", "/", "{}", {**headers, "X-Amz-Target": "AmazonSQS.GetQueueUrl"})[0], 403, "another target")
+    status, _, body = client.json("ListQueues", {}, X_Amz_Security_Token="token")
+    expect(status, 403, body)
+    require("InvalidClientTokenId" in body, body)
+
+
+@scenario("aws", "mqbridge")
+def presigned_urls(ctx):
+    """§1.6, §9: a GET that carries its own signature, as boto3 makes it and by hand"""
+    name, url = ctx.sqs_queue()
+    client = Http(ctx)
+    path = f"/000000000000/{name}"
+    fields = {"Action": "SendMessage", "MessageBody": "by GET +&/"}
+    status, _, body = client.request("GET", signing.Signer(client.port).presigned(path, fields))
+    expect(status, 200, body)
+    expect(client.request("GET", signing.Signer(client.port, secret="wrong").presigned(path, fields))[0], 403, "another secret")
+    expect(client.request("GET", signing.Signer(client.port).presigned(path, fields) + "&DelaySeconds=1")[0], 403, "more than signed")
+    old = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=2)
+    status, _, body = client.request("GET", signing.Signer(client.port, when=old).presigned(path, fields))
+    expect(status, 400, body)
+    require("<Code>RequestExpired</Code>" in body, body)
+    expect([m["Body"] for m in ctx.sqs_take(url, 1)], ["by GET +&/"])
+    if not ctx.json_protocol:
+        made = ctx.sqs.generate_presigned_url("list_queues", Params={"QueueNamePrefix": name}, HttpMethod="GET")
+        status, _, body = client.request("GET", made[made.index("/", 8):])
+        expect(status, 200, body)
+        require(f"<QueueUrl>{url}</QueueUrl>" in body, body)

@@ -7,6 +7,7 @@ import threading
 import time
 
 import rig
+import signing
 from rig import expect, require, scenario
 
 
@@ -144,11 +145,9 @@ def poller_that_went_away(ctx):
     body = json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20})
     for _ in range(3):
         connection = http.client.HTTPConnection("127.0.0.1", ctx.endpoint["aws"], timeout=10)
-        connection.request("POST", "/", body, {
+        connection.request("POST", "/", body, signing.Signer(ctx.endpoint["aws"]).headers("POST", "/", body, {
             "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.ReceiveMessage",
-            "Authorization": "AWS4-HMAC-SHA256 Credential=guest/20260101/us-east-1/sqs/aws4_request, "
-            "SignedHeaders=host, Signature=00",
-        })
+        }))
         # The next answered request shows that the poll has been read before it is cut.
         ctx.sqs.get_queue_url(QueueName=url.rsplit("/", 1)[1])
         connection.close()

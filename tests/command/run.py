@@ -171,6 +171,7 @@ def open_to_the_network(data):
     refused(data, outside, code=3, says="default or empty password")
     refused(data, outside, "default_pass=", code=3, says="default or empty password")
     refused(data, outside, "default_pass=x", "aws.anonymous=yes", code=3, says="anonymous")
+    refused(data, outside, "default_pass=x", "aws.verify_signatures=no", code=3, says="verify_signatures")
     refused(data, "aws.host=::", code=3, says="default or empty password")
     with Bridge(data, outside, "default_pass=secret") as b:
         assert b.stop() == 0

@@ -18,6 +18,7 @@ import zlib
 import pika
 from pika import spec
 
+import signing
 import wire
 
 FANOUT, TOPIC = "kill9-fanout", "kill9-topic"
@@ -147,11 +148,9 @@ class Sqs:
         self.port = port
 
     def call(self, action, **body):
-        self.connection.request("POST", "/", json.dumps(body), {
-            "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}",
-            "Authorization": "AWS4-HMAC-SHA256 Credential=guest/20260101/us-east-1/sqs/aws4_request, "
-            "SignedHeaders=host, Signature=00",
-        })
+        text = json.dumps(body)
+        headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}"}
+        self.connection.request("POST", "/", text, signing.Signer(self.port).headers("POST", "/", text, headers))
         answer = self.connection.getresponse()
         text = answer.read()
         if answer.status != 200:

@@ -28,6 +28,7 @@ static void start(void)
 	struct aws_peer peer;
 
 	rig.options.anonymous = true;
+	rig.options.signatures_unchecked = true; /* no input would ever be signed */
 	rig.options.anonymous_user = VIEW("guest");
 	rig.options.anonymous_vhost = VIEW("/");
 	aws_rig_open(&rig);

@@ -9,6 +9,8 @@ import os
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
+import signing
+
 # Query's names of lists and maps (the models describe AWS JSON).
 QUERY_NAMES = {
     "Attributes": "Attribute",
@@ -85,14 +87,10 @@ class Client:
     def __init__(self, port, protocol, key="guest", region="us-east-1"):
         self.port, self.protocol, self.key, self.region = port, protocol, key, region
 
-    def headers(self, service, more):
-        headers = dict(more)
-        if self.key:
-            headers["Authorization"] = (
-                f"AWS4-HMAC-SHA256 Credential={self.key}/20250101/{self.region}/{service}/aws4_request, "
-                "SignedHeaders=host, Signature=0"
-            )
-        return headers
+    def signed(self, service, path, body, headers):
+        if not self.key:
+            return headers
+        return signing.Signer(self.port, self.key, service=service, region=self.region).headers("POST", path, body, headers)
 
     def http(self, method, path, body, headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=40)
@@ -110,10 +108,9 @@ class Client:
         return self.call_query(action, parameters, service, headers, path)
 
     def call_json(self, action, parameters, service, headers, path):
-        headers = self.headers(
-            service, {**dict(headers), "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}"}
-        )
-        status, got, body = self.http("POST", path, json.dumps(parameters).encode(), headers)
+        headers = {**dict(headers), "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": f"AmazonSQS.{action}"}
+        body = json.dumps(parameters).encode()
+        status, got, body = self.http("POST", path, body, self.signed(service, path, body, headers))
         answer = json.loads(body) if body else {}
         if not got.get("x-amzn-RequestId"):
             raise AssertionError(f"{action}: no x-amzn-RequestId")
@@ -134,8 +131,9 @@ class Client:
     def call_query(self, action, parameters, service, headers, path):
         version = "2010-03-31" if service == "sns" else "2012-11-05"
         pairs = [("Action", action), ("Version", version), *query_pairs(action, parameters)]
-        headers = self.headers(service, {**dict(headers), "Content-Type": "application/x-www-form-urlencoded; charset=utf-8"})
-        status, got, body = self.http("POST", path, urllib.parse.urlencode(pairs).encode(), headers)
+        headers = {**dict(headers), "Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+        body = urllib.parse.urlencode(pairs).encode()
+        status, got, body = self.http("POST", path, body, self.signed(service, path, body, headers))
         if got.get("Content-Type") != "text/xml":
             raise AssertionError(f"{action}: Content-Type {got.get('Content-Type')}")
         answer = query_answer(action, status, got, body, version)

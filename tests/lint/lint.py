@@ -86,7 +86,7 @@ FENCES = (
 )
 SYSTEM_FOLDERS = ("sys/", "netinet/", "arpa/", "net/", "linux/", "sanitizer/")
 SYSTEM_HEADERS = set(
-    """assert byteswap ctype dirent dlfcn endian errno fcntl fenv float getopt glob grp ifaddrs
+    """assert byteswap ctype dirent dlfcn endian errno fcntl fenv float ftw getopt glob grp ifaddrs
     inttypes libgen limits locale malloc math netdb poll pthread pwd regex sched search
     semaphore setjmp signal spawn stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib
     stdnoreturn string strings syslog termios threads time unistd wchar wctype""".split()

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "aws_rig.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
+#include "aws/aws_sigv4.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "mapping/names.h"
 #include "store/store_memory.h"
@@ -119,38 +122,116 @@ void aws_peer_bytes(struct aws_peer *p, struct view bytes)
 		http_head.tick(p->wire.head, p->rig->now);
 }
 
-static void request(struct aws_peer *p, struct view headers, const char *service, struct view body, const char *key)
+/* ---- signing ---- */
+
+/* Signs with the secret of the key, or with its id when nobody knows the key. */
+static void signature(struct aws_peer *p, const struct sigv4_request *r, struct sigv4 *s, char hex[SIGV4_HEX + 1])
 {
+	struct access_key found;
+	struct arena arena;
+	struct buf b;
+	uint8_t hash[32], key[32];
+
+	arena_init(&arena);
+	buf_init(&b, SIZE_MAX / 2);
+	sigv4_canonical(r, s, true, &arena, &b);
+	crypto_sha256(buf_view(&b), hash);
+	buf_clear(&b);
+	sigv4_string_to_sign(s, hash, &b);
+	bool known = access_key_find(p->rig->access, s->key, &found);
+	sigv4_signing_key(known ? found.secret : s->key, s, key);
+	sigv4_signature(key, buf_view(&b), hex);
+	buf_fini(&b);
+	arena_fini(&arena);
+}
+
+static struct view credential_write(char *out, size_t n, struct aws_peer *p, const char *key, const char *service,
+				    struct sigv4 *s)
+{
+	sigv4_time(p->rig->now.wall_ms, s->time);
+	int len = snprintf(out, n, "%s/%.8s/eu-west-1/%s/aws4_request", key, s->time, service);
+
+	must(len > 0 && (size_t)len < n && sigv4_credential(view_of(out, (size_t)len), s));
+	return view_of(out, (size_t)len);
+}
+
+static void request(struct aws_peer *p, struct http_header type, const char *target, const char *service,
+		    struct view body, const char *key)
+{
+	struct sigv4 s = {.signed_headers = target ? VIEW("content-type;host;x-amz-date;x-amz-target")
+						   : VIEW("content-type;host;x-amz-date")};
+	char credential[256], hex[SIGV4_HEX + 1];
 	struct buf b;
 
 	buf_init(&b, SIZE_MAX / 2);
-	buf_printf(&b, "POST / HTTP/1.1\r\nHost: mq.test:9324\r\nContent-Length: %zu\r\n", body.n);
-	buf_add(&b, headers);
-	if (key)
+	buf_printf(&b, "POST / HTTP/1.1\r\nHost: mq.test:9324\r\nContent-Length: %zu\r\nContent-Type: %.*s\r\n",
+		   body.n, VIEW_ARG(type.value));
+	if (target)
+		buf_printf(&b, "X-Amz-Target: %s\r\n", target);
+	if (key) {
+		credential_write(credential, sizeof(credential), p, key, service, &s);
+		struct http_header headers[] = {
+			type, {VIEW("Host"), VIEW("mq.test:9324")}, {VIEW("X-Amz-Date"), view_str(s.time)},
+			{VIEW("X-Amz-Target"), view_str(target)},
+		};
+		struct sigv4_request r = {VIEW("POST"), VIEW("/"), body, headers, target ? 4 : 3, NULL, 0};
+		signature(p, &r, &s, hex);
 		buf_printf(&b,
-			   "Authorization: AWS4-HMAC-SHA256 Credential=%s/20250101/eu-west-1/%s/aws4_request, "
-			   "SignedHeaders=host, Signature=00\r\n",
-			   key, service);
+			   "X-Amz-Date: %s\r\nAuthorization: AWS4-HMAC-SHA256 Credential=%s, SignedHeaders=%.*s, "
+			   "Signature=%s\r\n",
+			   s.time, credential, VIEW_ARG(s.signed_headers), hex);
+	}
 	buf_add_str(&b, "\r\n");
 	buf_add(&b, body);
 	aws_peer_bytes(p, buf_view(&b));
 	buf_fini(&b);
 }
 
+void aws_peer_presigned(struct aws_peer *p, const char *path, const char *query, const char *key, int expires_s)
+{
+	struct sigv4 s = {.signed_headers = VIEW("host")};
+	struct http_header host = {VIEW("Host"), VIEW("mq.test:9324")};
+	char credential[256], hex[SIGV4_HEX + 1];
+	struct http_pair *pairs;
+	struct arena arena;
+	struct buf b;
+
+	arena_init(&arena);
+	buf_init(&b, SIZE_MAX / 2);
+	credential_write(credential, sizeof(credential), p, key, "sqs", &s);
+	buf_printf(&b,
+		   "%s&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=%s&X-Amz-Date=%s&X-Amz-Expires=%d"
+		   "&X-Amz-SignedHeaders=host",
+		   query, credential, s.time, expires_s);
+	char *whole = arena_cstr(&arena, buf_view(&b));
+	int n = http_form_decode(view_str(whole), &arena, &pairs);
+	must(n > 0);
+	struct sigv4_request r = {VIEW("GET"), view_str(path), VIEW_NONE, &host, 1, pairs, (size_t)n};
+	signature(p, &r, &s, hex);
+	buf_clear(&b);
+	buf_printf(&b, "GET %s?%s&X-Amz-Signature=%s HTTP/1.1\r\nHost: mq.test:9324\r\n\r\n", path, whole, hex);
+	aws_peer_bytes(p, buf_view(&b));
+	buf_fini(&b);
+	arena_fini(&arena);
+}
+
 void aws_peer_json(struct aws_peer *p, const char *action, const char *json, const char *key)
 {
-	struct buf headers;
+	struct buf target;
 
-	buf_init(&headers, 4096);
-	buf_printf(&headers, "Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.%s\r\n", action);
-	request(p, buf_view(&headers), "sqs", view_str(json), key);
-	buf_fini(&headers);
+	buf_init(&target, 4096);
+	buf_printf(&target, "AmazonSQS.%s", action);
+	request(p, (struct http_header){VIEW("Content-Type"), VIEW("application/x-amz-json-1.0")}, buf_cstr(&target), "sqs",
+		view_str(json), key);
+	buf_fini(&target);
 }
 
 void aws_peer_query(struct aws_peer *p, const char *service, const char *form, const char *key)
 {
-	request(p, VIEW("Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\n"), service,
-		view_str(form), key);
+	request(p,
+		(struct http_header){VIEW("Content-Type"),
+				     VIEW("application/x-www-form-urlencoded; charset=utf-8")},
+		NULL, service, view_str(form), key);
 }
 
 void aws_peer_flush(struct aws_peer *p)

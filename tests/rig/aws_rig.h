@@ -41,9 +41,11 @@ void aws_rig_pass(struct aws_rig *r, int64_t ms);
 void aws_peer_open(struct aws_peer *p, struct aws_rig *r);
 void aws_peer_close(struct aws_peer *p, enum wire_end end);
 void aws_peer_bytes(struct aws_peer *p, struct view bytes);
-/* The bytes of a whole request; key NULL: unsigned. Does not run. */
+/* The bytes of a whole request, signed; key NULL: unsigned. Does not run. */
 void aws_peer_json(struct aws_peer *p, const char *action, const char *json, const char *key);
 void aws_peer_query(struct aws_peer *p, const char *service, const char *form, const char *key);
+/* GET with everything in the query string, signed there. */
+void aws_peer_presigned(struct aws_peer *p, const char *path, const char *query, const char *key, int expires_s);
 /* Hands what was written to the peer. */
 void aws_peer_flush(struct aws_peer *p);
 /* Flushes and takes the next answer off the connection. */
