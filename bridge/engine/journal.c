@@ -358,7 +358,8 @@ static bool retry_waits(const struct engine *e)
 void journal_flush(struct engine *e)
 {
 	struct journal *j = &e->journal;
-	bool crowded = j->building && j->building->batch.n >= e->options.batch_ops_max;
+	journal_compact(e);
+	bool crowded = j->building && j->building->live >= e->options.batch_ops_max;
 	if ((j->submitted >= JOURNAL_DEPTH && !crowded) || retry_waits(e))
 		return;
 	if (j->retry || (j->building && j->building->live) || rows_due(e))

@@ -133,28 +133,10 @@ static void keep_for_retry(struct engine *e, const struct store_op *op)
 	struct journal *j = &e->journal;
 	if (!j->retry)
 		j->retry = jbatch_new(e);
-	struct arena *a = &j->retry->arena;
 	struct store_op copy = *op;
 	copy.result = STORE_PENDING;
 	copy.ctx = NULL; /* whoever waited has been told */
-	switch (op->kind) {
-	case OP_PURGE: {
-		uint64_t *keep = arena_alloc(a, op->purge.n_keep * sizeof(*keep) + 1);
-		if (op->purge.n_keep)
-			memcpy(keep, op->purge.keep, op->purge.n_keep * sizeof(*keep));
-		copy.purge.keep = keep;
-		break;
-	}
-	case OP_DEF_DELETE:
-	case OP_META:
-		copy.def.key = arena_copy(a, op->def.key);
-		copy.def.value = arena_copy(a, op->def.value);
-		break;
-	default:
-		copy.entry.handle = arena_copy(a, op->entry.handle);
-		break;
-	}
-	*jbatch_op(j->retry, op->kind) = copy;
+	jbatch_op_move(j->retry, &copy);
 	j->retry_at_ms = e->now.mono_ms + JOURNAL_RETRY_MS;
 }
 

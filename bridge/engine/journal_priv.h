@@ -18,6 +18,10 @@ struct append_info {
 struct jbatch *jbatch_new(struct engine *e);
 void jbatch_recycle(struct jbatch *b);
 struct store_op *jbatch_op(struct jbatch *b, enum store_op_kind kind);
+/* A copy of *from at the end of `to`, with all it points to; entries follow it. */
+void jbatch_op_move(struct jbatch *to, const struct store_op *from);
+/* Between verbs: positions in the batch being built (journal_mark_point) change. */
+void journal_compact(struct engine *e);
 void journal_done(struct store_batch *batch, void *ctx);
 
 #endif
