@@ -54,7 +54,7 @@ def own(endpoint):
     """One more broker of that kind, not started; on the same AMQP port at every start."""
     if endpoint["broker"] == RabbitMQ.name:
         return RabbitMQ()
-    return Mqbridge(endpoint["binary"], settings=[f"amqp.port={free_port()}"])
+    return Mqbridge(endpoint["binary"], settings=[f"amqp.port={free_port()}", "stop.grace=2s"])
 
 
 def tail(path, lines=25):
