@@ -324,7 +324,7 @@ static void head_stop(void *head, struct now now)
 	c->now = now;
 	if (c->state == CONN_RUNNING)
 		v091_conn_fail(c, AMQP_CONNECTION_FORCED, 0, "broker forced connection closure with reason 'shutdown'");
-	else if (c->state < CONN_CLOSING)
+	else if (c->state != CONN_CLOSED) /* also who was told before and has not left since */
 		v091_conn_finish(c);
 }
 

@@ -72,3 +72,13 @@ scenario "down_for_a_while" do |ctx|
   queue.publish("m")
   expect(channel.queue_delete(queue.name).message_count, 1, "published after it")
 end
+
+# Bunny keeps the socket when a login is refused: an orderly stop does not wait for such.
+scenario "stops_without_those_it_refused" do |ctx|
+  raises(Bunny::AuthenticationFailureError) { ctx.session(pass: "wrong") }
+  began = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  Broker.stop
+  took = Process.clock_gettime(Process::CLOCK_MONOTONIC) - began
+  Broker.start
+  require_that(ctx.real || took < 8, "it took #{took.round} s to stop")
+end
