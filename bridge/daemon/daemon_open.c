@@ -236,6 +236,7 @@ static void aws_open(struct daemon *d)
 		.signatures_unchecked = !o->aws_verify_signatures,
 		.region = view_str(o->aws_region),
 		.sixty_seconds = o->aws_sixty_seconds,
+		.in_flight_max = (uint32_t)o->aws_in_flight_max,
 		.public_url = view_str(o->aws_public_url),
 		.cross = {.body = (enum cross_body)o->queue_body,
 			  .promote = d->n_promote ? d->promote : NULL,

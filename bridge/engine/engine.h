@@ -259,6 +259,7 @@ struct queue_stat {
 	uint32_t uid;
 	bool durable, exclusive, auto_delete, listed; /* listed: shown by ListQueues */
 	uint64_t ready, leased, delayed, consumers, bytes;
+	uint64_t received_leased; /* those of `leased` that ReceiveMessage took */
 	int64_t created_ms, modified_ms;
 };
 

@@ -18,6 +18,7 @@ static void queue_stat_fill(const struct queue *q, struct queue_stat *out)
 		.delayed = q->n_delayed,
 		.consumers = q->n_consumers,
 		.bytes = q->bytes,
+		.received_leased = q->n_received_leased,
 		.created_ms = q->created_ms,
 		.modified_ms = q->modified_ms,
 	};

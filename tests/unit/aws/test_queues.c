@@ -226,12 +226,34 @@ static void sixty_seconds(void **state)
 	json("CreateQueue", "{\"QueueName\":\"q\"}", 200);
 }
 
+/* aws.in_flight_max: what ReceiveMessage took; a batch stops at it. */
+static void in_flight(void **state)
+{
+	(void)state;
+	teardown(state);
+	rig = (struct aws_rig){0};
+	rig.options.in_flight_max = 3;
+	aws_rig_open(&rig);
+	aws_peer_open(&peer, &rig);
+	json("CreateQueue", "{\"QueueName\":\"q\"}", 200);
+	for (int i = 0; i < 5; i++)
+		json("SendMessage", "{" Q ",\"MessageBody\":\"m\"}", 200);
+	json("ReceiveMessage", "{" Q ",\"MaxNumberOfMessages\":2}", 200);
+	json("ReceiveMessage", "{" Q ",\"MaxNumberOfMessages\":10}", 200);
+	assert_true(has(json("GetQueueAttributes", GET_ALL, 200), "NotVisible\":\"3\""));
+	assert_true(has(json("ReceiveMessage", "{" Q "}", 403), "#OverLimit\""));
+	assert_true(has(query("Action=ReceiveMessage&" QF, 403), "<Code>OverLimit</Code>"));
+	assert_true(view_is(json("ReceiveMessage", "{" Q ",\"WaitTimeSeconds\":1}", 200), "{}"));
+	aws_rig_pass(&rig, 31000); /* they are visible again */
+	assert_true(has(json("ReceiveMessage", "{" Q "}", 200), "\"Body\":\"m\""));
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(attributes_shown), T(counts), T(attributes_set), T(encryption), T(redrive_policy), T(tags), T(deleted),
+		T(attributes_shown), T(counts), T(attributes_set), T(encryption), T(redrive_policy), T(tags), T(deleted), T(in_flight),
 		cmocka_unit_test_setup_teardown(sixty_seconds, setup_sixty, teardown),
 	};
 
