@@ -57,7 +57,7 @@ def failing_command(ctx):
     """A command that fails: its message is not settled, and there again when amqp-consume has gone"""
     name = queue(ctx)
     tool(ctx, "publish", "-r", name, "-b", "m")
-    consume(ctx, "-q", name, "-c", "1", "false")
+    consume(ctx, "-q", name, "-c", "1", "--", "sh", "-c", "cat >/dev/null; exit 1")
     until(lambda: taken(ctx, name) == b"m", "the message is there again")
     expect(tool(ctx, "delete-queue", "-q", name), b"0\n")
 
