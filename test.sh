@@ -81,12 +81,18 @@ run_ctest() {
 	fi
 }
 
-# Current pika and boto3 beside Debian's; without a network only Debian's are tested.
+# Current pika and boto3 beside Debian's, py-amqp and kombu; without a network only Debian's are tested.
 make_venv() {
 	[ -x build/venv/bin/python ] || /usr/bin/python3 -m venv build/venv >>"$packages_log" 2>&1 || return 0
-	build/venv/bin/python -c 'import pika, boto3' 2>/dev/null ||
-		timeout 300 build/venv/bin/pip install -q pika boto3 >>"$packages_log" 2>&1 ||
-		tell "current pika and boto3 could not be installed (see $packages_log)"
+	build/venv/bin/python -c 'import pika, boto3, amqp, kombu' 2>/dev/null ||
+		timeout 300 build/venv/bin/pip install -q --cache-dir "$PWD/build/pip" pika boto3 kombu >>"$packages_log" 2>&1 ||
+		tell "current pika, boto3 and kombu could not be installed (see $packages_log)"
+}
+
+# amqplib and amqp091-go into build/; their scenarios are skipped without them.
+make_runtimes() {
+	timeout --kill-after=20 600 python3 tests/clients/runtimes.py install >>"$packages_log" 2>&1 ||
+		tell "amqplib or amqp091-go could not be installed (see $packages_log)"
 }
 
 # Scenarios that start daemons of their own: what they need, then one line each.
@@ -99,8 +105,9 @@ run_scenarios() {
 	lines_of 600 command "$python" tests/command/run.py "${binary[@]}" "${kept[@]}"
 	section "client scenarios"
 	# shellcheck disable=SC2046
-	packages_install $(packages_of_commands node=nodejs npm=npm aws=awscli)
+	packages_install $(packages_of_commands node=nodejs npm=npm go=golang-go amqp-consume=amqp-tools aws=awscli)
 	make_venv
+	make_runtimes
 	lines_of 1300 clients "$python" tests/clients/run.py "${binary[@]}" "${kept[@]}"
 	section "across protocols"
 	lines_of 600 cross "$python" tests/cross/run.py "${binary[@]}"
