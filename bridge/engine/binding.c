@@ -145,20 +145,20 @@ static bool binding_ends(struct session *s, struct ask *a, const struct binding_
 	struct vhost *v = s->connection->vhost;
 	*t = topic_find(v, b->source);
 	struct topic *to = b->to_topic ? topic_find(v, b->destination) : NULL;
-	if (!b->to_topic) {
-		struct queue *q;
-		if (queue_access(s, b->destination, &q, &a->error) != CODE_OK)
-			return false;
-		*destination = destination_of_queue(q);
-	}
+	struct queue *q;
 	if (!*t || (b->to_topic && !to)) {
 		struct view missing = !*t ? b->source : b->destination;
 		error_set(&a->error, CODE_NOT_FOUND, "no exchange '%.*s' in vhost '%.*s'", VIEW_ARG(missing),
 			  VIEW_ARG(v->name));
 		return false;
 	}
-	if (to)
+	if (to) {
 		*destination = destination_of_topic(to);
+		return true;
+	}
+	if (queue_access(s, b->destination, &q, &a->error) != CODE_OK)
+		return false;
+	*destination = destination_of_queue(q);
 	return true;
 }
 

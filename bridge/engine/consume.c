@@ -122,7 +122,7 @@ void receive_answer(struct receive *r)
 	struct engine *e = r->session->engine;
 	if (r->get) {
 		struct ask *a = r->ask;
-		a->count = r->queue->n_ready;
+		a->count = r->got ? r->remains : r->queue->n_ready;
 		a->lease = r->got ? r->leases[0] : 0;
 		a->no_ack = r->no_ack;
 		ask_ready(a);

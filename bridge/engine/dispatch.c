@@ -82,6 +82,7 @@ void receive_take(struct receive *r, struct entry *en)
 			entry_index(en);
 	}
 	handed(en);
+	r->remains = en->queue->n_ready;
 	r->leases[r->got++] = slot_id(&l->slot);
 	if (!list_linked(&r->answering))
 		list_push_back(&e->answering, &r->answering);

@@ -226,6 +226,7 @@ struct receive {
 	bool get, no_ack; /* get: basic.get, leases belong to the session */
 	bool waits;       /* an empty queue does not end it */
 	struct ask *ask;         /* get: its place among the session's answers */
+	uint64_t remains;        /* get: ready ones behind the one it got */
 	uint64_t leases[RECEIVE_MAX];
 };
 

@@ -40,6 +40,8 @@ static enum code legacy_same(struct queue *q, const struct queue_spec *s, struct
 	struct view v = q->vhost->name;
 	if (s->exclusive != q->exclusive)
 		return queue_locked(q, e);
+	if (!q->legacy_open && s->durable != q->durable)
+		return property_differs(e, "durable", "queue", q->name, v, truth(s->durable), truth(q->durable));
 	if (s->auto_delete != q->auto_delete)
 		return property_differs(e, "auto_delete", "queue", q->name, v, truth(s->auto_delete),
 					truth(q->auto_delete));
@@ -51,8 +53,6 @@ static enum code legacy_same(struct queue *q, const struct queue_spec *s, struct
 		q->arguments = table_copy(&q->arena, now);
 		return CODE_OK;
 	}
-	if (s->durable != q->durable)
-		return property_differs(e, "durable", "queue", q->name, v, truth(s->durable), truth(q->durable));
 	return queue_arguments_same(&q->arguments, now, q->name, v, e);
 }
 
