@@ -12,7 +12,7 @@
 
 enum { V091_TABLE_DEPTH_MAX = 100, SHORTSTR_MAX = 255 };
 
-enum guard { GUARD_OK, GUARD_BAD, GUARD_DEEP };
+enum guard { GUARD_OK, GUARD_BAD, GUARD_DEEP, GUARD_TEXT };
 
 /* Takes a table with its length off the front of the reader, after checking
  * that every value lies in its table, is of a known kind and not nested too deep. */
@@ -22,8 +22,8 @@ enum guard v091_table_guard(struct reader *r);
 bool v091_table_has(struct view guarded, struct view name);
 
 /* Field letters of a method's arguments: o octet or bits, h short, l long,
- * L long long, s short string, S long string, T table. GUARD_BAD also when
- * octets are left over. */
+ * L long long, s short string, b short string of any octets, S long string, T
+ * table. GUARD_BAD also when octets are left over; GUARD_TEXT: an s is not UTF-8. */
 enum guard v091_layout_check(const char *layout, struct view arguments);
 
 static inline struct view view_in(amqp_bytes_t b)

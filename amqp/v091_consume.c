@@ -6,6 +6,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "mapping/queue_arguments.h"
 
 enum { TAG_RANDOM = 16 }; /* octets in a generated consumer tag */
 
@@ -78,6 +79,23 @@ static void answer_consume(struct channel *ch, const struct asked *a, const stru
 	v091_send_args(ch->conn, ch->id, &args);
 }
 
+/* rabbitmq.md 3.20, 4.16. false: the channel failed. */
+static bool arguments_check(struct channel *ch, struct view queue, const amqp_table_t *arguments)
+{
+	struct conn *c = ch->conn;
+	struct table t = v091_table_in(arguments, &c->scratch);
+	struct error e = {.code = CODE_OK};
+	bool ok = consumer_arguments_check(&t, queue, c->vhost, &e) == CODE_OK;
+
+	if (!ok)
+		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, AMQP_BASIC_CONSUME_METHOD, "%s", e.text);
+	else if (table_find(&t, VIEW("x-priority"))) /* docs/compatibility.md */
+		log_warn("amqp.argument_not_acted_on", "peer=\"%s\" queue=\"%.*s\" argument=x-priority",
+			 c->wire->peer, VIEW_ARG(queue));
+	arena_reset(&c->scratch);
+	return ok;
+}
+
 void v091_on_consume(struct channel *ch, const void *method)
 {
 	const amqp_basic_consume_t *m = method;
@@ -101,6 +119,8 @@ void v091_on_consume(struct channel *ch, const void *method)
 		v091_channel_fail(ch, AMQP_NOT_ALLOWED, id, "attempt to reuse consumer tag '%.*s'", VIEW_ARG(tag));
 		return;
 	}
+	if (!arguments_check(ch, queue, &m->arguments))
+		return;
 	spec.queue = queue;
 	a = v091_channel_ask(ch, id, m->nowait, answer_consume);
 	spec.ctx = a->consumer = consumer_new(ch, tag, m->no_ack);
@@ -196,11 +216,13 @@ void v091_on_qos(struct channel *ch, const void *method)
 			     m->prefetch_size);
 		return;
 	}
-	if (m->global)
+	if (m->global) {
 		engine_session_prefetch(ch->conn->env->engine, ch->session,
 					m->prefetch_count ? m->prefetch_count : UINT32_MAX);
-	else
+	} else { /* and no limit of the channel's any more, as measured */
+		engine_session_prefetch(ch->conn->env->engine, ch->session, UINT32_MAX);
 		ch->prefetch = m->prefetch_count;
+	}
 	v091_send_method(ch->conn, ch->id, AMQP_BASIC_QOS_OK_METHOD, &ok);
 }
 

@@ -131,8 +131,8 @@ static bool type_find(struct channel *ch, struct view name, enum topic_type *typ
 			return false;
 		}
 	/* rabbitmq.md 2.4 */
-	v091_channel_fail(ch, AMQP_COMMAND_INVALID, AMQP_EXCHANGE_DECLARE_METHOD, "unknown exchange type '%.*s'",
-		     VIEW_ARG(name));
+	v091_channel_fail(ch, AMQP_COMMAND_INVALID, AMQP_EXCHANGE_DECLARE_METHOD, "%s exchange type '%.*s'",
+		     name.n ? "unknown" : "invalid", VIEW_ARG(name));
 	return false;
 }
 
@@ -184,6 +184,17 @@ void v091_on_exchange_declare(struct channel *ch, const void *method)
 	arena_fini(&a);
 }
 
+/* rabbitmq.md 2.7: also one that is not there. */
+static bool not_system(struct channel *ch, struct view exchange)
+{
+	if (!view_starts(exchange, VIEW("amq.")))
+		return true;
+	v091_channel_fail(ch, AMQP_ACCESS_REFUSED, AMQP_EXCHANGE_DELETE_METHOD,
+		     "deletion of system exchange '%.*s' in vhost '%.*s' not allowed", VIEW_ARG(exchange),
+		     VIEW_ARG(ch->conn->vhost));
+	return false;
+}
+
 void v091_on_exchange_delete(struct channel *ch, const void *method)
 {
 	const amqp_exchange_delete_t *m = method;
@@ -191,7 +202,8 @@ void v091_on_exchange_delete(struct channel *ch, const void *method)
 	struct name name;
 
 	name_strip(&name, m->exchange);
-	if (!not_default(ch, id, name.v) || !v091_grant_check(ch, id, ACCESS_CONFIGURE, RESOURCE_EXCHANGE, name.v))
+	if (!not_default(ch, id, name.v) || !not_system(ch, name.v) ||
+	    !v091_grant_check(ch, id, ACCESS_CONFIGURE, RESOURCE_EXCHANGE, name.v))
 		return;
 	engine_topic_delete(ch->conn->env->engine, ch->session, v091_channel_ask(ch, id, m->nowait, answer_plain)->cmd,
 			    name.v, m->if_unused);
@@ -357,11 +369,10 @@ void v091_on_queue_purge(struct channel *ch, const void *method)
 {
 	const amqp_queue_purge_t *m = method;
 	const uint32_t id = AMQP_QUEUE_PURGE_METHOD;
-	struct name name;
+	struct view queue = view_in(m->queue); /* as it is: RabbitMQ takes nothing out here */
 
-	name_strip(&name, m->queue);
-	if (!v091_queue_named(ch, id, &name.v) || !v091_grant_check(ch, id, ACCESS_READ, RESOURCE_QUEUE, name.v))
+	if (!v091_queue_named(ch, id, &queue) || !v091_grant_check(ch, id, ACCESS_READ, RESOURCE_QUEUE, queue))
 		return;
 	engine_queue_purge(ch->conn->env->engine, ch->session,
-			   v091_channel_ask(ch, id, m->nowait, answer_count)->cmd, name.v, false);
+			   v091_channel_ask(ch, id, m->nowait, answer_count)->cmd, queue, false);
 }

@@ -91,12 +91,12 @@ static void conn_close_with(struct conn *c, const struct failure *f)
 	v091_conn_arm(c);
 }
 
-/* Only RUNNING peers, and those that conn_say names, are told why. */
+/* Only peers from tune-ok on, and those that conn_say names, are told why. */
 static void conn_fail_with(struct conn *c, const struct failure *f, bool say)
 {
 	if (c->state >= CONN_CLOSING)
 		return;
-	if (say || c->state == CONN_RUNNING) {
+	if (say || c->state == CONN_OPEN || c->state == CONN_RUNNING) {
 		conn_close_with(c, f);
 		return;
 	}

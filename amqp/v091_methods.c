@@ -72,7 +72,7 @@ static const struct channel_method {
 	{AMQP_BASIC_CONSUME_OK_METHOD, "s", WAITS, NULL},
 	{AMQP_BASIC_CANCEL_METHOD, "so", WAITS, v091_on_cancel},
 	{AMQP_BASIC_CANCEL_OK_METHOD, "s", WAITS, NULL},
-	{AMQP_BASIC_PUBLISH_METHOD, "hsso", WAITS, v091_on_publish},
+	{AMQP_BASIC_PUBLISH_METHOD, "hbbo", WAITS, v091_on_publish},
 	{AMQP_BASIC_RETURN_METHOD, "hsss", WAITS, NULL},
 	{AMQP_BASIC_DELIVER_METHOD, "sLoss", WAITS, NULL},
 	{AMQP_BASIC_GET_METHOD, "hso", PIPELINES, v091_on_get},
@@ -149,8 +149,12 @@ bool v091_method_sound(struct conn *c, const struct frame *f)
 
 	if (g == GUARD_OK)
 		return true;
-	if (f->channel == 0) /* in RabbitMQ's words: none */
+	if (g == GUARD_TEXT)
+		v091_conn_fail(c, AMQP_FRAME_ERROR, f->channel ? 0 : id, "Malformed UTF-8 in shortstr");
+	else if (f->channel == 0 && c->state >= CONN_RUNNING) /* in RabbitMQ's words: none */
 		v091_conn_fail(c, AMQP_INTERNAL_ERROR, 0, "%s", "");
+	else if (f->channel == 0)
+		v091_conn_silent(c);
 	else if (g == GUARD_DEEP)
 		v091_conn_fail(c, AMQP_FRAME_ERROR, id, "a table is nested deeper than %d levels",
 			  V091_TABLE_DEPTH_MAX);

@@ -3,6 +3,7 @@
  * them, and the way between its tables and struct table. */
 #include "amqp/v091_codec_priv.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 static enum guard guard_fields(struct view v, bool named, unsigned depth);
 
@@ -97,6 +98,7 @@ enum guard v091_layout_check(const char *layout, struct view arguments)
 {
 	struct reader r = reader_of(arguments);
 	enum guard g = GUARD_OK;
+	bool text = true;
 
 	for (; *layout && g == GUARD_OK && !r.bad; layout++) {
 		switch (*layout) {
@@ -113,6 +115,9 @@ enum guard v091_layout_check(const char *layout, struct view arguments)
 			reader_u64(&r);
 			break;
 		case 's':
+			text = utf8_valid(reader_bytes(&r, reader_u8(&r))) && text;
+			break;
+		case 'b':
 			reader_bytes(&r, reader_u8(&r));
 			break;
 		case 'S':
@@ -126,7 +131,7 @@ enum guard v091_layout_check(const char *layout, struct view arguments)
 	}
 	if (g == GUARD_OK && (r.bad || r.v.n))
 		return GUARD_BAD;
-	return g;
+	return g == GUARD_OK && !text ? GUARD_TEXT : g;
 }
 
 static struct value value_in(const amqp_field_value_t *f, struct arena *a)

@@ -280,6 +280,21 @@ enum code queue_properties_check(const struct table *arguments, struct queue_pro
 			 VIEW_ARG(queue), VIEW_ARG(vhost));
 }
 
+enum code consumer_arguments_check(const struct table *arguments, struct view queue, struct view vhost,
+				   struct error *e)
+{
+	const struct owner o = {"queue", queue, vhost};
+	const struct value *v = table_find(arguments, VIEW("x-priority"));
+	struct reason r;
+
+	if (v && !check_integer(v, &r))
+		return invalid(e, "x-priority", &o, &r);
+	v = table_find(arguments, VIEW("x-cancel-on-ha-failover"));
+	if (v && !check_bool(v, arguments, &r))
+		return invalid(e, "x-cancel-on-ha-failover", &o, &r);
+	return CODE_OK;
+}
+
 enum code topic_arguments_check(const struct table *arguments, struct view topic, struct view vhost,
 				struct error *e)
 {

@@ -23,6 +23,9 @@ struct queue_properties {
 };
 enum code queue_properties_check(const struct table *arguments, struct queue_properties p, struct view queue,
 				 struct view vhost, struct error *e);
+/* Of a consumer (rabbitmq.md 3.20, 4.16). CODE_OK or CODE_INVALID. */
+enum code consumer_arguments_check(const struct table *arguments, struct view queue, struct view vhost,
+				   struct error *e);
 /* Type of alternate-exchange, for a topic that is new. CODE_OK or CODE_INVALID. */
 enum code topic_arguments_check(const struct table *arguments, struct view topic, struct view vhost,
 				struct error *e);
