@@ -264,6 +264,19 @@ static void handshake_wrong_method(struct script *s)
 	login_to_tune(&p, s);
 	say(&p, 1, CHANNEL_OPEN, "s", "");
 	expect_silent_end(s, &p);
+	/* after tune-ok it is told why */
+	login_to_tune(&p, s);
+	say(&p, 0, TUNE_OK, "hlh", 2047, 131072, 0);
+	say(&p, 1, CHANNEL_OPEN, "s", "");
+	expect_fail(&p, 505, "UNEXPECTED_FRAME - type 1, all octets = <<0,20,0,10,0>>", 0);
+	login_to_tune(&p, s);
+	say(&p, 0, TUNE_OK, "hlh", 2047, 131072, 0);
+	say(&p, 0, CLOSE, "hshh", 200, "", 0, 0);
+	expect_fail(&p, 504, "CHANNEL_ERROR - unexpected method in connection state opening", CLOSE);
+	login_to_tune(&p, s); /* but for what is malformed */
+	say(&p, 0, TUNE_OK, "hlh", 2047, 131072, 0);
+	say(&p, 0, OPEN, "s", "/");
+	expect_silent_end(s, &p);
 }
 
 static void row_1_13_heartbeats(struct script *s)
@@ -370,6 +383,12 @@ static void row_1_22_framing(struct script *s)
 		{BYTES_VIEW("\1\0\1\0\0\0\7\0\x0a\0\x28\0\0\0\xce"), 503, OPEN, "COMMAND_INVALID - unimplemented method"},
 		{BYTES_VIEW("\1\0\1\0\0\0\4\0\x14\0\x29\xce"), 503, CHANNEL_CLOSE_OK,
 		 "COMMAND_INVALID - unimplemented method"},
+		/* texts are UTF-8, but for what a publish names */
+		{BYTES_VIEW("\1\0\1\0\0\0\x0a\0\x3c\0\x46\0\0\2\xff\xfe\0\xce"), 501, 0,
+		 "FRAME_ERROR - Malformed UTF-8 in shortstr"},
+		{BYTES_VIEW("\1\0\2\0\0\0\x06\0\x14\0\x0a\1\x80\xce"), 501, 0, "FRAME_ERROR - Malformed UTF-8 in shortstr"},
+		{BYTES_VIEW("\1\0\0\0\0\0\x0c\0\x0a\0\x32\0\xc8\1\xff\0\0\0\0\xce"), 501, CLOSE,
+		 "FRAME_ERROR - Malformed UTF-8 in shortstr"},
 		/* arguments are looked at before the channel is looked for */
 		{BYTES_VIEW("\1\0\2\0\0\0\5\0\x3c\0\x0a\0\xce"), 501, QOS, "FRAME_ERROR - cannot decode <<0>>"},
 		{BYTES_VIEW("\1\0\2\0\0\0\6\0\x14\0\x0a\0\0\xce"), 501, CHANNEL_OPEN, "FRAME_ERROR - cannot decode <<0,0>>"},

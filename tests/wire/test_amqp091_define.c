@@ -99,6 +99,9 @@ static void row_2_4_types(struct script *s)
 	peer_open(&p, s);
 	exchange(&p, "x", "bogus", 0);
 	expect_fail(&p, 503, "COMMAND_INVALID - unknown exchange type 'bogus'", EXCHANGE_DECLARE);
+	peer_open(&p, s);
+	exchange(&p, "x", "", 0);
+	expect_fail(&p, 503, "COMMAND_INVALID - invalid exchange type ''", EXCHANGE_DECLARE);
 	for (size_t i = 0; i < 3; i++) {
 		char text[100];
 
@@ -149,6 +152,11 @@ static void row_2_7_delete(struct script *s)
 	say(&p, 1, EXCHANGE_DELETE, "hso", 0, "amq.direct", 0);
 	expect_channel_fail(&p, 1, 403,
 			    "ACCESS_REFUSED - deletion of system exchange 'amq.direct' in vhost '/' not allowed",
+			    EXCHANGE_DELETE);
+	open_channel(&p, 1);
+	say(&p, 1, EXCHANGE_DELETE, "hso", 0, "amq.nosuch", 0);
+	expect_channel_fail(&p, 1, 403,
+			    "ACCESS_REFUSED - deletion of system exchange 'amq.nosuch' in vhost '/' not allowed",
 			    EXCHANGE_DELETE);
 	peer_bye(&p);
 }
@@ -236,6 +244,9 @@ static void row_2_11_bind(struct script *s)
 	expect_channel_fail(&p, 1, 404, "NOT_FOUND - no queue 'noq' in vhost '/'", QUEUE_BIND);
 	open_channel(&p, 1);
 	say(&p, 1, QUEUE_BIND, "hsssoT", 0, "q", "nox", "k", 0, NULL);
+	expect_channel_fail(&p, 1, 404, "NOT_FOUND - no exchange 'nox' in vhost '/'", QUEUE_BIND);
+	open_channel(&p, 1);
+	say(&p, 1, QUEUE_BIND, "hsssoT", 0, "noq", "nox", "k", 0, NULL); /* the exchange first */
 	expect_channel_fail(&p, 1, 404, "NOT_FOUND - no exchange 'nox' in vhost '/'", QUEUE_BIND);
 	open_channel(&p, 1);
 	say(&p, 1, QUEUE_UNBIND, "hsssT", 0, "q", "nox", "k", NULL);
@@ -437,6 +448,9 @@ static void row_3_3_equivalence(struct script *s)
 		{DURABLE, BYTES_VIEW("\x0d" "x-message-ttls\x03\xe8"), 406,
 		 "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/': received 'true' but current "
 		 "is 'false'"},
+		{DURABLE | Q_AUTO_DELETE, BYTES_VIEW("\x0d" "x-message-ttls\x07\xd0"), 406,
+		 "PRECONDITION_FAILED - inequivalent arg 'durable' for queue 'q' in vhost '/': received 'true' but current "
+		 "is 'false'"},
 		{Q_AUTO_DELETE, BYTES_VIEW("\x0d" "x-message-ttls\x03\xe8"), 406,
 		 "PRECONDITION_FAILED - inequivalent arg 'auto_delete' for queue 'q' in vhost '/': received 'true' but "
 		 "current is 'false'"},
@@ -580,6 +594,11 @@ static void row_3_10_names(struct script *s)
 	declare(&p, longest); /* 3.29 */
 	say(&p, 1, QUEUE_DECLARE, "hsoT", 0, "c\r\nd", 0, NULL);
 	expect(&p, 1, QUEUE_DECLARE_OK, "sll", "cd", 0, 0);
+	say(&p, 1, QUEUE_DELETE, "hso", 0, "c\rd\n", 1); /* taken out there too, but not where it is read */
+	expect(&p, 1, QUEUE_DELETE_OK, "l", 0);
+	say(&p, 1, PURGE, "hso", 0, "c\nd", 0);
+	expect_channel_fail(&p, 1, 404, "NOT_FOUND - no queue 'c\nd' in vhost '/'", PURGE);
+	open_channel(&p, 1);
 	say(&p, 1, QUEUE_DECLARE, "hsoT", 0, "amq.foo", 0, NULL);
 	expect_channel_fail(&p, 1, 403, "ACCESS_REFUSED - queue name 'amq.foo' contains reserved prefix 'amq.*'",
 			    QUEUE_DECLARE);

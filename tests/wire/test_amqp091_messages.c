@@ -290,6 +290,45 @@ static void row_4_11_consume(struct script *s)
 	expect_fail(&p, 540, "NOT_IMPLEMENTED - direct reply-to", CONSUME);
 }
 
+/* 3.20, 4.16: types are checked, what is not known is ignored */
+static void row_4_16_consume_arguments(struct script *s)
+{
+	static const struct {
+		struct view arguments;
+		const char *text; /* NULL: accepted */
+	} rows[] = {
+		{BYTES_VIEW("\x17x-cancel-on-ha-failovert\1"), NULL},
+		{BYTES_VIEW("\x0ax-priorityI\xff\xff\xff\xff"), NULL},
+		{BYTES_VIEW("\7unknownS\0\0\0\1a"), NULL},
+		{BYTES_VIEW("\x17x-cancel-on-ha-failoverI\0\0\0\1"),
+		 "PRECONDITION_FAILED - invalid arg 'x-cancel-on-ha-failover' for queue 'q' in vhost '/': "
+		 "{unacceptable_type,signedint}"},
+		{BYTES_VIEW("\x0ax-priorityS\0\0\0\1a"),
+		 "PRECONDITION_FAILED - invalid arg 'x-priority' for queue 'q' in vhost '/': \"expected integer, got "
+		 "longstr\""},
+	};
+	struct peer p;
+
+	peer_open(&p, s);
+	queue(&p, "q", 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		/* 4.15: no_local means nothing */
+		say(&p, 1, CONSUME, "hssoT", 0, "q", "t", 1, &rows[i].arguments);
+		if (rows[i].text) {
+			expect_channel_fail(&p, 1, 406, rows[i].text, CONSUME);
+			open_channel(&p, 1);
+			continue;
+		}
+		expect(&p, 1, CONSUME_OK, "s", "t");
+		say_publish(&p, 1, "", "q", "own");
+		expect_deliver(&p, "t", i + 1, false, "q", "own");
+		say(&p, 1, ACK, "Lo", (int)i + 1, 0);
+		say(&p, 1, CANCEL, "so", "t", 0);
+		expect(&p, 1, CANCEL_OK, "s", "t");
+	}
+	peer_bye(&p);
+}
+
 static void row_4_12_exclusive_consumer(struct script *s)
 {
 	static const char text[] = "ACCESS_REFUSED - queue 'q' in vhost '/' in exclusive use";
@@ -401,9 +440,11 @@ static void row_4_17_qos(struct script *s)
 	expect(&p, 1, QOS_OK, "");
 	say(&p, 1, ACK, "Lo", 4, 0);
 	expect_nothing(&p);
-	say(&p, 1, QOS, "lho", 0, 0, 1); /* no limit again but their own */
+	say(&p, 1, QOS, "lho", 0, 1, 0); /* no limit again but their own; 0 for the channel does the same */
 	expect(&p, 1, QOS_OK, "");
 	expect_deliver(&p, "a", 8, false, "q", "m");
+	say(&p, 1, QOS, "lho", 0, 0, 1);
+	expect(&p, 1, QOS_OK, "");
 	say(&p, 1, QOS, "lho", 10, 0, 0);
 	expect_fail(&p, 540, "NOT_IMPLEMENTED - prefetch_size!=0 (10)", QOS);
 }
@@ -426,6 +467,20 @@ static void row_4_18_get(struct script *s)
 	expect_content(&p, 1, VIEW_NONE, VIEW("m"));
 	consume(&p, "q", "t", false); /* one sequence of tags */
 	expect_deliver(&p, "t", 3, false, "q", "m");
+	say(&p, 1, CANCEL, "so", "t", 0);
+	expect(&p, 1, CANCEL_OK, "s", "t");
+	for (int i = 0; i < 3; i++)
+		say_publish(&p, 1, "", "q", "m");
+	script_settle(s);
+	s->hold_engine = true; /* what was left behind each, also when they come at once */
+	for (int i = 0; i < 4; i++)
+		say(&p, 1, GET, "hso", 0, "q", i % 2);
+	s->hold_engine = false;
+	for (int i = 0; i < 3; i++) {
+		expect(&p, 1, GET_OK, "Lossl", 4 + i, 0, "", "q", 2 - i);
+		expect_content(&p, 1, VIEW_NONE, VIEW("m"));
+	}
+	expect(&p, 1, GET_EMPTY, "s", "");
 	say(&p, 1, ACK, "Lo", 2, 0); /* was settled when it was sent */
 	expect_channel_fail(&p, 1, 406, "PRECONDITION_FAILED - unknown delivery tag 2", ACK);
 	open_channel(&p, 1);
@@ -612,7 +667,7 @@ int main(void)
 		SCRIPT(row_4_2_mandatory), SCRIPT(row_4_3_immediate), SCRIPT(row_4_4_properties),
 		SCRIPT(row_4_6_too_large), SCRIPT(row_4_7_content_unchanged), SCRIPT(row_1_23_frame_sizes),
 		SCRIPT(row_4_8_confirms), SCRIPT(confirms_after_deliveries), SCRIPT(row_4_11_consume),
-		SCRIPT(row_4_12_exclusive_consumer), SCRIPT(row_4_13_cancelled), SCRIPT(row_4_14_cancel),
+		SCRIPT(row_4_16_consume_arguments), SCRIPT(row_4_12_exclusive_consumer), SCRIPT(row_4_13_cancelled), SCRIPT(row_4_14_cancel),
 		SCRIPT(row_4_17_qos), SCRIPT(row_4_18_get), SCRIPT(row_4_19_ack), SCRIPT(row_4_20_requeue),
 		SCRIPT(row_4_21_redelivered), SCRIPT(row_4_23_recover), SCRIPT(many_unsettled),
 		SCRIPT(writable_gate),
