@@ -7,9 +7,63 @@
 #include "base/log.h"
 #include "mapping/names.h"
 
-enum { TURNS_MAX = 100000, FRAME_ROOM = 300 * 1024 };
+enum { TURNS_MAX = 100000, TURNS_STILL = 1000, FRAME_ROOM = 300 * 1024 };
 
 /* ---- the process ------------------------------------------------------------- */
+
+/* The memory store, but for a batch that script.store_fails has refused. */
+static const struct store_ops *inner;
+static struct store_ops failing;
+static struct script *owner;
+static struct store_batch *refused;
+
+static void failing_submit(struct store *s, struct store_batch *b)
+{
+	if (!owner->store_fails) {
+		inner->submit(s, b);
+		return;
+	}
+	owner->store_fails = false;
+	refused = b;
+}
+
+static int failing_poll(struct store *s)
+{
+	int n = inner->poll(s);
+
+	if (refused) {
+		struct store_batch *b = refused;
+
+		refused = NULL;
+		for (size_t i = 0; i < b->n; i++) {
+			b->ops[i].result = STORE_FAILED;
+			for (uint32_t k = 0; b->ops[i].kind == OP_APPEND && k < b->ops[i].append.n_dests; k++)
+				b->ops[i].append.dests[k].result = STORE_FAILED;
+		}
+		b->done(b, b->ctx);
+		n++;
+	}
+	return n;
+}
+
+static bool failing_idle(const struct store *s)
+{
+	return !refused && inner->idle(s);
+}
+
+static struct store *store_open(struct script *s)
+{
+	struct store *store = store_memory_open();
+
+	owner = s;
+	inner = store->ops;
+	failing = *inner;
+	failing.submit = failing_submit;
+	failing.poll = failing_poll;
+	failing.idle = failing_idle;
+	store->ops = &failing;
+	return store;
+}
 
 void script_open(struct script *s)
 {
@@ -28,7 +82,7 @@ void script_open(struct script *s)
 	rng_seed(&s->rng, 11);
 	rng_seed(&s->cuts, 12);
 	s->codecs.of[RAW_AMQP091] = &v091_codec;
-	s->store = store_memory_open();
+	s->store = store_open(s);
 	s->access = access_new(&ao, s->store, &e);
 	if (!s->access)
 		fail_msg("access: %s", e.text);
@@ -104,6 +158,8 @@ void script_settle(struct script *s)
 	while (!engine_idle(s->engine) || !access_idle(s->access)) {
 		script_turn(s);
 		assert_true(++turns < TURNS_MAX);
+		if (turns > TURNS_STILL) /* something waits for its time: to be stored again */
+			s->now.mono_ms++;
 	}
 	script_turn(s);
 }
@@ -553,6 +609,7 @@ static void run_one(void **state)
 	shared.failed = true;
 	shared.split = r->split;
 	shared.hold_engine = false;
+	shared.store_fails = false;
 	v091_options_default(&shared.env.options);
 	r->row->run(&shared);
 	script_clean(&shared);

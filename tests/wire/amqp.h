@@ -35,6 +35,7 @@ struct script {
 	struct v091_env env;
 	struct peer *peers; /* open ones */
 	bool hold_engine;   /* script_turn leaves the ENGINE phase out */
+	bool store_fails;   /* the next batch is not stored */
 	bool failed;        /* the last test did not come to its end */
 };
 

@@ -391,6 +391,33 @@ static void queue_deleted(struct script *s)
 	peer_bye(&p);
 }
 
+/* The store does not take it: nothing has happened, and the client is told. */
+static void commit_fails(struct script *s)
+{
+	struct peer p;
+
+	peer_open(&p, s);
+	queue(&p, "q", DURABLE);
+	say(&p, 1, PUBLISH, "hsso", 0, "", "q", 0);
+	say_content(&p, 1, durable, VIEW("input"));
+	select_tx(&p);
+	say(&p, 1, GET, "hso", 0, "q", 0);
+	expect(&p, 1, GET_OK, "Lossl", 1, 0, "", "q", 0);
+	expect_content(&p, 1, durable, VIEW("input"));
+	script_settle(s);
+	say(&p, 1, ACK, "Lo", 1, 0);
+	say(&p, 1, PUBLISH, "hsso", 0, "", "q", 0);
+	say_content(&p, 1, durable, VIEW("output"));
+	s->store_fails = true;
+	say(&p, 1, TX_COMMIT, "");
+	expect_fail(&p, 541, "INTERNAL_ERROR - the store did not take the transaction", TX_COMMIT);
+	peer_open(&p, s);
+	say(&p, 1, GET, "hso", 0, "q", 1);
+	expect(&p, 1, GET_OK, "Lossl", 1, 1, "", "q", 0);
+	expect_content(&p, 1, durable, VIEW("input"));
+	peer_bye(&p);
+}
+
 /* Nothing waits for an answer: everything happens in its order. RabbitMQ ends
  * the connection when anything follows a commit that is not answered. */
 static void pipelined(struct script *s)
@@ -465,7 +492,7 @@ int main(void)
 		SCRIPT(row_4_10_mandatory), SCRIPT(row_4_10_refused_publish), SCRIPT(row_4_10_ack),
 		SCRIPT(row_4_10_unknown_tag), SCRIPT(row_4_10_reject), SCRIPT(row_4_10_recover),
 		SCRIPT(row_4_10_prefetch), SCRIPT(row_4_10_no_ack), SCRIPT(row_4_10_closed), SCRIPT(queue_deleted),
-		SCRIPT(pipelined), SCRIPT(many),
+		SCRIPT(commit_fails), SCRIPT(pipelined), SCRIPT(many),
 	};
 
 	return scripts_run("amqp091_tx", rows, sizeof(rows) / sizeof(rows[0]));
