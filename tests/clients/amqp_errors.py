@@ -231,6 +231,110 @@ def arguments_that_do_not_decode(ctx):
         other.queue_declare("", exclusive=True)
 
 
+def closes(ctx, rows):
+    """row: (octets on an opened channel 1, code, text, (class, method)) of connection.close."""
+    for octets, code, text, offender in rows:
+        w = ctx.wire()
+        w.send_bytes(octets)
+        close = w.expect(0, spec.Connection.Close)
+        expect((close.reply_code, close.reply_text), (code, text), repr(octets))
+        expect((close.class_id, close.method_id), offender, repr(octets))
+        w.send(0, spec.Connection.CloseOk())
+        w.at_end()
+
+
+def frame(kind, channel, payload):
+    return bytes([kind]) + channel.to_bytes(2, "big") + len(payload).to_bytes(4, "big") + payload + b"\xce"
+
+
+def published(header, *more):
+    """basic.publish, a content header of these octets behind class and weight, further frames."""
+    return frame(1, 1, b"\0\x3c\0\x28\0\0\0\1q\0") + frame(2, 1, b"\0\x3c\0\0" + header) + b"".join(more)
+
+
+@scenario("amqp")
+def malformed_contents(ctx):
+    """1.22: 541 without a text; a body that is too long never ends"""
+    empty, two = b"\0" * 8, b"\0" * 7 + b"\2"
+    nothing = (541, "INTERNAL_ERROR", (0, 0))
+    closes(ctx, [(published(empty + flags), *nothing) for flags in (
+        b"", b"\0", b"\x80\0", b"\x80\0\5ab", b"\0\0z", b"\0\1\0\0", b"\x20\0\0\0\0\x10\1a", b"\x20\0\0\0\0\3\1a?",
+        b"\x20\0\0\0\0\7\1aF\0\0\0\4\1bt\1",
+    )])
+    text = "UNEXPECTED_FRAME - expected content body, got non content body frame instead"
+    longer = frame(3, 1, b"abc"), frame(3, 1, b"d"), frame(1, 1, b"\0\x14\0\x14\1")
+    closes(ctx, [(published(two + b"\0\0", *longer), 505, text, (BASIC, 40))])
+    # A flag of no property is ignored.
+    w = ctx.wire()
+    w.send_bytes(published(empty + b"\0\2"))
+    w.call(1, spec.Channel.Flow(active=True), spec.Channel.FlowOk)
+
+
+@scenario("amqp")
+def malformed_methods(ctx):
+    """1.22: on channel 0 541 without a text; arguments before direction and channel; texts in UTF-8"""
+    nothing = (541, "INTERNAL_ERROR", (0, 0))
+    state = (504, "CHANNEL_ERROR - unexpected method in connection state running")
+    text = (501, "FRAME_ERROR - Malformed UTF-8 in shortstr")
+    closes(ctx, (
+        (frame(1, 0, b"\0\x0a\0\x32\0"), *nothing),
+        (frame(1, 0, b"\0\x0a\0\x33\0"), *nothing),
+        (frame(1, 0, b"\0\x0a\0\x46\0\0\0\x09a"), *nothing),
+        (frame(1, 0, b"\0\x0a\0\x33"), *state, (10, 51)),
+        (frame(1, 0, b"\0\x0a\0\x28\1/\0\0"), *state, (10, 40)),
+        (frame(1, 0, b"\0\x5a\0\x0a"), *state, (90, 10)),
+        (frame(1, 1, b"\0\x14\0\x29"), 503, "COMMAND_INVALID - unimplemented method", (20, 41)),
+        (frame(1, 1, b"\0\x32\0\x0b"), 501, "FRAME_ERROR - cannot decode <<>>", (QUEUE, 11)),
+        (frame(1, 7, b"\0\x3c\0\x0a\0"), 501, "FRAME_ERROR - cannot decode <<0>>", (BASIC, 10)),
+        (frame(1, 1, b"\0\x3c\0\x46\0\0\2\xff\xfe\0"), *text, (0, 0)),
+        (frame(1, 7, b"\0\x14\0\x0a\1\x80"), *text, (0, 0)),
+        (frame(1, 0, b"\0\x0a\0\x32\0\xc8\1\xff\0\0\0\0"), *text, (10, 50)),
+    ))
+
+
+@scenario("amqp")
+def opened_again_too_early(ctx):
+    """1.26: not before close-ok"""
+    w = ctx.wire()
+    w.send(1, spec.Queue.Declare(queue=ctx.name("nosuch"), passive=True))
+    w.expect(1, spec.Channel.Close)
+    w.send(1, spec.Channel.Open())
+    close = w.expect(0, spec.Connection.Close)
+    expect((close.reply_code, close.reply_text), (504, "CHANNEL_ERROR - second 'channel.open' seen"))
+
+
+@scenario("amqp")
+def expiration_too_large(ctx):
+    """4.4: more than ten years"""
+    for value, code in (("315360000000", None), ("315360000001", 406), ("+0315360000001", 406)):
+        w = ctx.wire()
+        w.publish(1, "", ctx.name("nosuch"), b"m", spec.BasicProperties(expiration=value))
+        if code is None:
+            w.call(1, spec.Channel.Flow(active=True), spec.Channel.FlowOk)
+            continue
+        text = f"PRECONDITION_FAILED - invalid expiration '{value}': {{value_too_large,315360000001}}"
+        close = w.expect(1, spec.Channel.Close)
+        expect((close.reply_code, close.reply_text), (code, text))
+
+
+@scenario("amqp")
+def consumer_arguments(ctx):
+    """3.20, 4.16: types are checked"""
+    queue = ctx.name()
+    ctx.channel().queue_declare(queue)
+    w = ctx.wire()
+    for arguments in ({"x-cancel-on-ha-failover": True}, {"x-priority": -3}, {"unknown": "x"}):
+        w.call(1, spec.Basic.Consume(queue=queue, arguments=arguments), spec.Basic.ConsumeOk)
+    refusals(ctx, (
+        (spec.Basic.Consume(queue=queue, arguments={"x-cancel-on-ha-failover": 1}), CHANNEL, 406,
+         f"PRECONDITION_FAILED - invalid arg 'x-cancel-on-ha-failover' for queue '{queue}' in vhost '/': "
+         "{unacceptable_type,signedint}", (BASIC, 20)),
+        (spec.Basic.Consume(queue=queue, arguments={"x-priority": "a"}), CHANNEL, 406,
+         f"PRECONDITION_FAILED - invalid arg 'x-priority' for queue '{queue}' in vhost '/': \"expected integer, got longstr\"",
+         (BASIC, 20)),
+    ))
+
+
 @scenario("amqp", "mqbridge")
 def tables_nested_deeply(ctx):
     """Thousands of levels in one frame are refused (RabbitMQ takes them); a hundred are fine"""

@@ -18,13 +18,6 @@ def refused_by_name(ctx, method, name):
 
 
 @scenario("amqp", "mqbridge")
-def transactions(ctx):
-    """4.10"""
-    for method in (spec.Tx.Select(), spec.Tx.Commit(), spec.Tx.Rollback()):
-        refused_by_name(ctx, method, method.NAME.lower())
-
-
-@scenario("amqp", "mqbridge")
 def exchange_types(ctx):
     """2.18–2.21"""
     for kind in ("x-delayed-message", "x-consistent-hash", "x-message-deduplication", "x-random"):
