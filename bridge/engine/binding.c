@@ -180,8 +180,9 @@ void engine_bind(struct engine *e, uint64_t session, uint64_t cmd, const struct 
 	if (!binding_key(s->connection->vhost, b, &key)) {
 		ask_error(a, CODE_LIMIT, "binding arguments too large");
 	} else {
-		if (binding_add(t, b, destination, buf_view(&key)))
-			definition_put_binding(t, b, buf_view(&key), a);
+		/* Again when it is there: the first time may have failed, or not be on disk yet. */
+		binding_add(t, b, destination, buf_view(&key));
+		definition_put_binding(t, b, buf_view(&key), a);
 		ask_ready(a);
 	}
 	buf_fini(&key);
@@ -199,6 +200,7 @@ void engine_unbind(struct engine *e, uint64_t session, uint64_t cmd, const struc
 		/* Nothing there to unbind is a success: rabbitmq.md 2.10, 2.11. */
 		if (a->error.code == CODE_NOT_FOUND)
 			a->error.code = CODE_OK;
+		journal_barrier(e, a);
 		ask_ready(a);
 		return;
 	}

@@ -217,17 +217,15 @@ void dispatch_run(struct engine *e)
 {
 	uint32_t budget = e->options.deliver_turn;
 	struct link *first;
-	struct link again;
-	list_init(&again);
-	while ((first = list_first(&e->active))) {
+	bool spent = false;
+	while (!spent && (first = list_first(&e->active))) {
 		struct queue *q = LIST_ENTRY(first, struct queue, active);
 		list_remove(first);
 		if (queue_dispatch(q, &budget)) {
-			list_push_back(&again, first);
-			e->more = true;
+			list_push_back(&e->active, first); /* the others are before it in the next turn */
+			spent = e->more = true;
 		}
 	}
-	list_splice_back(&e->active, &again);
 	while ((first = list_first(&e->answering)))
 		receive_answer(LIST_ENTRY(first, struct receive, answering));
 }

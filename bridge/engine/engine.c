@@ -7,7 +7,8 @@
 
 /* Positions and queue uids are reserved on disk ahead of use, in blocks, so that
  * one given to an unstored message is not given again (engine.md §1). */
-enum { POSITION_BLOCK = 1 << 26, UID_BLOCK = 1 << 16, POSITIONS_MIN = 1 << 20, START_POLLS = 100000 };
+enum { POSITION_BLOCK = 1 << 26, UID_BLOCK = 1 << 16, POSITIONS_MIN = 1 << 20,
+       UIDS_MIN = 1 << 10, START_POLLS = 100000 };
 
 static const struct timespec POLL_PAUSE = {.tv_nsec = 100000};
 
@@ -52,9 +53,10 @@ static void reserve_more(struct engine *e)
 		e->reserving = true;
 		journal_meta(e, "pos_limit", e->pos_limit + POSITION_BLOCK);
 	}
-	if (!e->uid_reserving && e->uid_limit - e->next_uid < UID_BLOCK / 2) {
+	uint64_t uid_limit = (uint64_t)e->next_uid + UID_BLOCK;
+	if (!e->uid_reserving && (uint64_t)e->next_uid + UID_BLOCK / 2 > e->uid_limit && uid_limit < UINT32_MAX) {
 		e->uid_reserving = true;
-		journal_meta(e, "uid_limit", e->uid_limit + UID_BLOCK);
+		journal_meta(e, "uid_limit", uid_limit);
 	}
 }
 
@@ -67,6 +69,11 @@ uint64_t position_next(struct engine *e)
 {
 	must(e->next_pos < e->pos_limit);
 	return e->next_pos++;
+}
+
+bool uids_left(const struct engine *e)
+{
+	return (uint64_t)e->next_uid + UIDS_MIN < e->uid_limit;
 }
 
 uint32_t uid_next(struct engine *e)
@@ -284,6 +291,7 @@ void engine_free(struct engine *e)
 	arena_fini(&e->scratch);
 	arena_fini(&e->slabs);
 	free(e->route);
+	free(e->walk);
 	e->store->sink = (struct store_sink){.ctx = NULL};
 	free(e);
 }

@@ -82,6 +82,7 @@ struct lease {
 	uint64_t consumer;         /* id; 0: basic.get */
 	bool committing;           /* settled by a commit on its way; survives its session */
 	uint32_t receive;          /* ReceiveMessage: which receive of the entry */
+	uint64_t boot;             /* in which life that was */
 	uint8_t handle_n;          /* remote stores */
 	uint8_t *handle;           /* owned */
 };
@@ -110,12 +111,13 @@ struct lane {
 	size_t n_gone, cap_gone;
 };
 
-/* Topics that may wait to be visited in one publish's walk. */
 /* SQS hands out no more in one answer. */
 enum { RECEIVE_MAX = 10 };
 /* Tag of a load for one receipt; its position is the rest. Others: the queue's uid. */
 #define LOAD_REF (1ULL << 63)
-enum { ROUTE_DEPTH_MAX = 256, BINDING_KEY_MAX = 256 * 1024 };
+enum { BINDING_KEY_MAX = 256 * 1024 };
+/* Leases, and delayed entries, whose time has come and that one turn deals with. */
+enum { EXPIRE_TURN = 4096 };
 
 enum removal { REMOVED_ACKED, REMOVED_REJECTED, REMOVED_PURGED, REMOVED_FAILED, REMOVED_LOST, REMOVED_RETENTION,
 	       REMOVED_QUEUE_DELETED, REMOVAL_REASONS };
@@ -257,6 +259,7 @@ struct ask {
 	uint64_t count, consumers, id;
 	uint64_t lease;   /* get */
 	uint32_t undo_queue, undo_topic; /* uid made by it: goes away when the commit fails */
+	uint32_t on_queue, on_topic;     /* uid that it found: fails with whoever made it */
 	struct pending_ref *ref;
 };
 
@@ -326,6 +329,8 @@ struct engine {
 	uint64_t stamp;        /* of the current publish */
 	struct queue **route;  /* of the current publish */
 	size_t route_cap;
+	struct topic **walk;   /* topics that it has still to visit */
+	size_t walk_cap;
 	uint64_t next_pos, pos_limit;
 	uint32_t next_uid, uid_limit;
 	uint64_t boot;
@@ -484,5 +489,6 @@ struct vhost *vhost_get(struct engine *e, struct view name); /* made when missin
 uint64_t position_next(struct engine *e);
 uint32_t uid_next(struct engine *e);
 bool positions_left(const struct engine *e);
+bool uids_left(const struct engine *e);
 
 #endif

@@ -28,7 +28,8 @@ static void jbatch_drop(struct jbatch *b)
 	for (size_t i = 0; i < b->batch.n; i++)
 		if (b->batch.ops[i].kind == OP_APPEND)
 			message_unref(b->batch.ops[i].append.message);
-		else if (b->batch.ops[i].kind == OP_NONE && b->batch.ops[i].ctx)
+		else if (b->batch.ops[i].kind == OP_NONE && b->batch.ops[i].ctx &&
+			 b->batch.ops[i].mark != MARK_BARRIER)
 			tx_commit_free(b->batch.ops[i].ctx);
 	jbatch_free(b);
 }
@@ -171,6 +172,17 @@ void journal_wait(struct engine *e, size_t mark, struct ask *a)
 		b->batch.ops[i].ctx = a;
 		a->waits++;
 	}
+}
+
+void journal_barrier(struct engine *e, struct ask *a)
+{
+	const struct journal *j = &e->journal;
+	if (!j->submitted && !j->retry && !(j->building && j->building->live))
+		return;
+	struct store_op *op = jbatch_op(building(e), OP_NONE);
+	op->mark = MARK_BARRIER;
+	op->ctx = a;
+	a->waits++;
 }
 
 bool journal_close_group(struct engine *e, size_t mark, struct tx_commit *c)

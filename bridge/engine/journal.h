@@ -60,6 +60,8 @@ void journal_wait(struct engine *e, size_t mark, struct ask *a);
 /* What was queued since `mark` is one group, told to c when it is done. false:
  * there is nothing. */
 bool journal_close_group(struct engine *e, size_t mark, struct tx_commit *c);
+/* a waits for all that is unfinished now. */
+void journal_barrier(struct engine *e, struct ask *a);
 void journal_mark(struct entry *e);
 void journal_due(struct entry *e, uint64_t new_pos, uint8_t new_lane);
 /* Up to a position, less keep (ascending); a waits for the commit. */

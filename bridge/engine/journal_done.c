@@ -144,7 +144,9 @@ static void op_done(struct engine *e, struct store_op *op)
 {
 	switch (op->kind) {
 	case OP_NONE:
-		if (op->ctx)
+		if (op->mark == MARK_BARRIER)
+			ask_done(op);
+		else if (op->ctx)
 			tx_done(e, op->ctx, op->result == STORE_OK);
 		return;
 	case OP_APPEND:

@@ -6,7 +6,7 @@
 #include "engine/journal.h"
 
 /* store_op.mark: part of a group of several; the group's end says what became of it. */
-enum { MARK_OF_GROUP = 1 };
+enum { MARK_OF_GROUP = 1, MARK_BARRIER };
 
 /* store_op.ctx of an append. */
 struct append_info {

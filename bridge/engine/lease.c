@@ -12,6 +12,7 @@ struct lease *lease_new(struct entry *en, struct session *s, uint64_t consumer)
 	l->queue = q;
 	l->session = s;
 	l->consumer = consumer;
+	l->boot = q->engine->boot;
 	list_init(&l->session_link);
 	if (s)
 		list_push_back(&s->leases, &l->session_link);
@@ -174,7 +175,12 @@ void lease_deadline(struct lease *l, int64_t ms)
 void leases_expire(struct engine *e)
 {
 	struct heap_node *n;
+	uint32_t left = EXPIRE_TURN;
 	while ((n = heap_min(&e->lease_deadlines)) && n->key <= (uint64_t)e->now.mono_ms) {
+		if (!left--) {
+			e->more = true;
+			return;
+		}
 		struct lease *l = HEAP_ENTRY(n, struct lease, deadline);
 		if (l->entry && l->entry->stored == STORED_REMOTE)
 			remote_renew(l);

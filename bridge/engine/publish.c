@@ -68,13 +68,14 @@ struct route {
 	size_t n, cap;
 };
 
-static void route_visit(struct engine *e, struct route *r, uint64_t destination, struct topic **stack, size_t *depth)
+static void route_visit(struct engine *e, struct route *r, uint64_t destination, size_t *depth)
 {
 	if (destination >> 32) {
 		struct topic *t = map64_find(&e->topics, destination & UINT32_MAX);
-		if (t && t->visited != e->stamp && *depth < ROUTE_DEPTH_MAX) {
+		if (t && t->visited != e->stamp) {
 			t->visited = e->stamp;
-			stack[(*depth)++] = t;
+			e->walk = mem_grow(e->walk, &e->walk_cap, *depth + 1, sizeof(*e->walk));
+			e->walk[(*depth)++] = t;
 		}
 		return;
 	}
@@ -113,19 +114,18 @@ static const struct table *message_headers(struct engine *e, const struct topic 
 static void route_topic(struct engine *e, struct topic *first, struct view key, const struct message *m,
 			struct route *r)
 {
-	struct topic *stack[ROUTE_DEPTH_MAX] = {first};
-	size_t depth = 1;
+	size_t depth = 0;
 	uint64_t found[64];
 	struct route_headers headers = {.decoded = false};
 	e->stamp++;
-	first->visited = e->stamp;
+	route_visit(e, r, destination_of_topic(first), &depth);
 	while (depth) {
-		struct topic *t = stack[--depth];
+		struct topic *t = e->walk[--depth];
 		router_match(t->router, key, message_headers(e, t, m, &headers), &e->cursor);
 		size_t n;
 		while ((n = router_next(&e->cursor, found, 64)))
 			for (size_t i = 0; i < n; i++)
-				route_visit(e, r, found[i], stack, &depth);
+				route_visit(e, r, found[i], &depth);
 	}
 	arena_reset(&e->scratch);
 }

@@ -68,10 +68,29 @@ void queue_forget(struct queue *q)
 		message_unref(HEAP_ENTRY(n, struct entry, due)->message);
 }
 
+/* Its DONE is still ahead: it fails instead. */
+static bool consume_fails(struct consumer *c)
+{
+	LIST_EACH(&c->session->asks, k) {
+		struct ask *a = LIST_ENTRY(k, struct ask, link);
+		if (a->id != slot_id(&c->slot))
+			continue;
+		error_set(&a->error, CODE_NOT_FOUND, "no queue '%.*s' in vhost '%.*s'", VIEW_ARG(c->queue->name),
+			  VIEW_ARG(c->queue->vhost->name));
+		a->id = 0;
+		return true;
+	}
+	return false;
+}
+
 static void consumers_cancelled(struct queue *q)
 {
 	LIST_EACH(&q->consumers, k) {
 		struct consumer *c = LIST_ENTRY(k, struct consumer, queue_link);
+		if (!c->active && consume_fails(c)) {
+			consumer_free(c);
+			continue;
+		}
 		struct note *n = note_new(q->engine, EVENT_CANCELLED);
 		n->session = slot_id(&c->session->slot);
 		n->id = slot_id(&c->slot);
@@ -274,7 +293,12 @@ void queues_due(struct engine *e)
 {
 	struct heap_node *n;
 	uint64_t now = (uint64_t)e->now.wall_ms;
+	uint32_t left = EXPIRE_TURN;
 	while ((n = heap_min(&e->due)) && n->key <= now && positions_left(e)) {
+		if (!left--) {
+			e->more = true;
+			return;
+		}
 		struct queue *q = HEAP_ENTRY(n, struct queue, due_node);
 		struct heap_node *first = heap_min(&q->due);
 		entry_due(HEAP_ENTRY(first, struct entry, due));

@@ -97,8 +97,12 @@ static void declare_existing(struct session *s, struct ask *a, struct queue *q, 
 		ask_ready(a);
 		return;
 	}
-	if (open && !spec->passive && q->stored)
+	if (open && !spec->passive && q->stored) {
 		definition_put_queue(q, a);
+	} else if (!spec->passive && q->stored) {
+		a->on_queue = q->uid;
+		journal_barrier(s->engine, a); /* its maker may still be waiting for the disk */
+	}
 	queue_answer(a, q);
 }
 
@@ -166,6 +170,10 @@ static bool may_create(struct ask *a, struct vhost *v, const struct queue_spec *
 		ask_ready(a);
 		return false;
 	}
+	if (!uids_left(a->engine)) {
+		ask_error(a, CODE_UNAVAILABLE, "no numbers left: the store has not answered");
+		return false;
+	}
 	return true;
 }
 
@@ -209,6 +217,8 @@ void engine_queue_delete(struct engine *e, uint64_t session, uint64_t cmd, struc
 	if (code == CODE_NOT_FOUND && s->connection->kind != SESSION_AWS)
 		a->error.code = CODE_OK; /* rabbitmq.md 3.11 */
 	if (code != CODE_OK) {
+		if (a->error.code == CODE_OK)
+			journal_barrier(e, a); /* whoever deleted it may still be waiting for the disk */
 		ask_ready(a);
 		return;
 	}

@@ -17,7 +17,7 @@ struct pending_ref {
 
 static bool same_receive(const struct lease *l, const struct receipt *r)
 {
-	return !l->session && l->receive == r->receive && r->boot == l->queue->engine->boot;
+	return !l->session && l->receive == r->receive && l->boot == r->boot;
 }
 
 static void not_available(struct ask *a)
@@ -50,6 +50,7 @@ static void ref_hide(struct entry *en, const struct receipt *r, int64_t ms)
 	q->n_ready--;
 	struct lease *l = lease_new(en, NULL, 0);
 	l->receive = r->receive;
+	l->boot = r->boot;
 	lease_deadline(l, ms);
 }
 
@@ -69,13 +70,20 @@ static void ref_extend(struct ask *a, struct entry *en, const struct receipt *r,
 	ask_ready(a);
 }
 
+/* Deleting what is gone is a success, once that it is gone is on disk. */
+static void ref_gone(struct ask *a)
+{
+	journal_barrier(a->engine, a);
+	ask_ready(a);
+}
+
 static void ref_apply(struct ask *a, struct entry *en, const struct pending_ref *p)
 {
 	bool release = !p->extend && p->outcome.kind == OUTCOME_RELEASE;
 	if (!en && (p->extend || release))
 		not_available(a);
 	else if (!en)
-		ask_ready(a); /* deleting what is gone is a success */
+		ref_gone(a);
 	else if (p->extend || release)
 		ref_extend(a, en, &p->receipt, p->extend ? p->ms : p->outcome.delay_ms);
 	else
@@ -139,10 +147,12 @@ static void ref_verb(struct engine *e, uint64_t session, uint64_t cmd, struct vi
 	struct entry *en = map64_find(&e->by_pos, p->receipt.pos);
 	if (en && en->queue != q)
 		en = NULL; /* moved on to another queue */
-	if (!en && maybe_paged(q, p->receipt.pos) && journal_submit_now(e))
+	if (en || !maybe_paged(q, p->receipt.pos))
+		ref_apply(a, en, p);
+	else if (journal_submit_now(e))
 		ref_load(q, a, p);
 	else
-		ref_apply(a, en, p);
+		ask_error(a, CODE_UNAVAILABLE, "the store cannot be read now");
 }
 
 void engine_settle_ref(struct engine *e, uint64_t session, uint64_t cmd, struct view queue,

@@ -130,10 +130,12 @@ void remote_renew(struct lease *l)
 
 void remote_lost(struct engine *e, uint32_t queue, struct view handle)
 {
-	uint32_t at = 0;
-	struct lease *l;
-	while ((l = slots_next(&e->leases, &at))) {
-		if (l->queue->uid != queue || !l->entry || !view_eq(lease_handle(l), handle))
+	struct queue *q = map64_find(&e->queues, queue);
+	if (!q)
+		return;
+	LIST_EACH(&q->leased, k) {
+		struct lease *l = LIST_ENTRY(k, struct entry, link)->lease;
+		if (!view_eq(lease_handle(l), handle))
 			continue;
 		entry_remove(l->entry, REMOVED_LOST); /* the lease stays, a ghost */
 		if (!l->session)

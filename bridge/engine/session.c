@@ -170,11 +170,25 @@ static void asks_advance(struct session *s)
 	}
 }
 
+/* Who found what now turns out not to exist. */
+static void followers_fail(struct engine *e, const struct ask *maker)
+{
+	LIST_EACH(&e->asks, k) {
+		struct ask *a = LIST_ENTRY(k, struct ask, all);
+		bool follows = (a->on_queue && a->on_queue == maker->undo_queue) ||
+			       (a->on_topic && a->on_topic == maker->undo_topic);
+		if (follows && a->waits)
+			error_set(&a->error, maker->error.code, "%s", maker->error.text);
+	}
+}
+
 /* A definition that did not reach the disk does not exist. */
 static void ask_undo(struct ask *a)
 {
 	struct queue *q = a->undo_queue ? map64_find(&a->engine->queues, a->undo_queue) : NULL;
 	struct topic *t = a->undo_topic ? map64_find(&a->engine->topics, a->undo_topic) : NULL;
+	if (q || t)
+		followers_fail(a->engine, a);
 	if (q)
 		queue_destroy(q, REMOVED_FAILED, NULL);
 	if (t)

@@ -98,6 +98,10 @@ void engine_topic_declare(struct engine *e, uint64_t session, uint64_t cmd, cons
 	if (t) {
 		if (!s->passive)
 			topic_same(t, s, &a->error);
+		if (!s->passive && a->error.code == CODE_OK && topic_stored(t)) {
+			a->on_topic = t->uid;
+			journal_barrier(e, a); /* its maker may still be waiting for the disk */
+		}
 		ask_ready(a);
 		return;
 	}
@@ -111,6 +115,10 @@ void engine_topic_declare(struct engine *e, uint64_t session, uint64_t cmd, cons
 	}
 	if (topic_arguments_check(s->arguments, s->name, v->name, &a->error) != CODE_OK) {
 		ask_ready(a);
+		return;
+	}
+	if (!uids_left(e)) {
+		ask_error(a, CODE_UNAVAILABLE, "no numbers left: the store has not answered");
 		return;
 	}
 	t = topic_make(e, v, s->name, s->type, uid_next(e));
@@ -145,6 +153,8 @@ void engine_topic_delete(struct engine *e, uint64_t session, uint64_t cmd, struc
 	}
 	if (t)
 		topic_destroy(t, a);
+	else
+		journal_barrier(e, a);
 	ask_ready(a); /* deleting what is missing is a success: rabbitmq.md 2.7 */
 }
 
