@@ -80,8 +80,10 @@ class Run:
         if word in ("restart", "start"):
             self.broker.start()
         answer = {"restart": "restarted", "stop": "stopped", "start": "started"}[word]
-        self.child.stdin.write(answer + "\n")
-        self.child.stdin.flush()
+        try:
+            os.write(self.child.stdin.fileno(), f"{answer}\n".encode())
+        except BrokenPipeError:
+            pass  # it has ended meanwhile; its lines say why
 
     def line(self, text):
         word, _, rest = text.partition(" ")
