@@ -338,72 +338,74 @@ struct bad_row {
 	const char *text;
 };
 
+static const struct bad_row framing_bad[] = {
+	{BYTES_VIEW("\1\0\1\0\0\0\4\0\x3c\0\x0a\xcf"), 501, 0,
+	 "FRAME_ERROR - type 1, all octets = <<0,60,0,10>>: {invalid_frame_end_marker,207}"},
+	{BYTES_VIEW("\1\0\1\0\x98\x96\x80"), 501, 0,
+	 "FRAME_ERROR - type 1, all octets = <<>>: {frame_too_large,10000000,131064}"},
+	{BYTES_VIEW("\1\0\1\0\2\0\1"), 501, 0,
+	 "FRAME_ERROR - type 1, all octets = <<>>: {frame_too_large,131073,131064}"},
+	{BYTES_VIEW("\7\0\1\0\0\0\2ab\xce"), 501, 0, "FRAME_ERROR - type 7, all octets = <<\"ab\">>: unknown_frame"},
+	{BYTES_VIEW("\1\0\0\0\0\0\2\0\1\xce"), 501, 0, "FRAME_ERROR - type 1, all octets = <<0,1>>: unknown_frame"},
+	{BYTES_VIEW("\x08\0\0\0\0\0\1\0\xce"), 501, 0, "FRAME_ERROR - type 8, all octets = <<0>>: unknown_frame"},
+	{BYTES_VIEW("\2\0\1\0\0\0\x0b\0\x3c\0\0\0\0\0\0\0\0\0\xce"), 501, 0,
+	 "FRAME_ERROR - type 2, all octets = <<0,60,0,0,0,0,0,0,0,0,0>>: unknown_frame"},
+	{BYTES_VIEW("\x08\0\1\0\0\0\0\xce"), 505, 0, "UNEXPECTED_FRAME - type 8, all octets = <<>>"},
+	{BYTES_VIEW("\3\0\0\0\0\0\x11" "abcdefghijklmnopq\xce"), 505, 0,
+	 "UNEXPECTED_FRAME - type 3, first 16 octets = <<\"abcdefghijklmnop\">>"},
+	{BYTES_VIEW("\3\0\1\0\0\0\1x\xce"), 505, 0,
+	 "UNEXPECTED_FRAME - expected method frame, got non method frame instead"},
+	{BYTES_VIEW("\3\0\2\0\0\0\1x\xce"), 505, 0,
+	 "UNEXPECTED_FRAME - expected method frame, got non method frame instead"},
+	{BYTES_VIEW("\1\0\2\0\0\0\x0b\0\x3c\0\x0a\0\0\0\0\0\1\0\xce"), 504, QOS,
+	 "CHANNEL_ERROR - expected 'channel.open'"},
+	{BYTES_VIEW("\1\0\1\0\0\0\5\0\x14\0\x0a\0\xce"), 504, CHANNEL_OPEN,
+	 "CHANNEL_ERROR - second 'channel.open' seen"},
+	{BYTES_VIEW("\1\0\0\0\0\0\5\0\x14\0\x0a\0\xce"), 504, CHANNEL_OPEN,
+	 "CHANNEL_ERROR - unexpected method in connection state running"},
+	{BYTES_VIEW("\1\0\1\0\0\0\5\0\x3c\0\x0a\0\xce"), 501, QOS, "FRAME_ERROR - cannot decode <<0>>"},
+	{BYTES_VIEW("\1\0\1\0\0\0\x0c\0\x3c\0\x0a\0\0\0\0\0\1\0\7\xce"), 501, QOS,
+	 "FRAME_ERROR - cannot decode <<0,0,0,0,0,1,0,7>>"},
+	/* queue.declare whose table runs past its end, and one with an unknown type */
+	{BYTES_VIEW("\1\0\1\0\0\0\x0e\0\x32\0\x0a\0\0\1q\0\0\0\0\x09" "a\xce"), 501, ID(50, 10),
+	 "FRAME_ERROR - cannot decode <<0,0,1,113,0,0,0,0,9,97>>"},
+	{BYTES_VIEW("\1\0\1\0\0\0\x10\0\x32\0\x0a\0\0\1q\0\0\0\0\3\1ay\xce"), 501, ID(50, 10),
+	 "FRAME_ERROR - cannot decode <<0,0,1,113,0,0,0,0,3,1,97,121>>"},
+	/* basic.credit, and a method of the other direction (4.28) */
+	{BYTES_VIEW("\1\0\1\0\0\0\x0b\0\x3c\0\xc8\1t\0\0\0\1\0\xce"), 503, ID(60, 200),
+	 "COMMAND_INVALID - unimplemented method"},
+	{BYTES_VIEW("\1\0\1\0\0\0\4\0\x3c\0\xc8\xce"), 501, ID(60, 200), "FRAME_ERROR - cannot decode <<>>"},
+	{BYTES_VIEW("\1\0\1\0\0\0\4\0\x32\0\x0b\xce"), 501, QUEUE_DECLARE_OK, "FRAME_ERROR - cannot decode <<>>"},
+	{BYTES_VIEW("\1\0\1\0\0\0\4\0\x3c\0\x0b\xce"), 503, QOS_OK, "COMMAND_INVALID - unimplemented method"},
+	{BYTES_VIEW("\1\0\1\0\0\0\4\0\x5a\0\x0b\xce"), 503, TX_SELECT_OK, "COMMAND_INVALID - unimplemented method"},
+	{BYTES_VIEW("\1\0\1\0\0\0\7\0\x0a\0\x28\0\0\0\xce"), 503, OPEN, "COMMAND_INVALID - unimplemented method"},
+	{BYTES_VIEW("\1\0\1\0\0\0\4\0\x14\0\x29\xce"), 503, CHANNEL_CLOSE_OK,
+	 "COMMAND_INVALID - unimplemented method"},
+	/* texts are UTF-8, but for what a publish names */
+	{BYTES_VIEW("\1\0\1\0\0\0\x0a\0\x3c\0\x46\0\0\2\xff\xfe\0\xce"), 501, 0,
+	 "FRAME_ERROR - Malformed UTF-8 in shortstr"},
+	{BYTES_VIEW("\1\0\2\0\0\0\x06\0\x14\0\x0a\1\x80\xce"), 501, 0, "FRAME_ERROR - Malformed UTF-8 in shortstr"},
+	{BYTES_VIEW("\1\0\0\0\0\0\x0c\0\x0a\0\x32\0\xc8\1\xff\0\0\0\0\xce"), 501, CLOSE,
+	 "FRAME_ERROR - Malformed UTF-8 in shortstr"},
+	/* arguments are looked at before the channel is looked for */
+	{BYTES_VIEW("\1\0\2\0\0\0\5\0\x3c\0\x0a\0\xce"), 501, QOS, "FRAME_ERROR - cannot decode <<0>>"},
+	{BYTES_VIEW("\1\0\2\0\0\0\6\0\x14\0\x0a\0\0\xce"), 501, CHANNEL_OPEN, "FRAME_ERROR - cannot decode <<0,0>>"},
+	/* channel 0: a method that is not its, one at the wrong time, one that is malformed */
+	{BYTES_VIEW("\1\0\0\0\0\0\4\0\x5a\0\x0a\xce"), 504, TX_SELECT,
+	 "CHANNEL_ERROR - unexpected method in connection state running"},
+	{BYTES_VIEW("\1\0\0\0\0\0\4\0\x0a\0\x33\xce"), 504, CLOSE_OK,
+	 "CHANNEL_ERROR - unexpected method in connection state running"},
+	{BYTES_VIEW("\1\0\0\0\0\0\5\0\x0a\0\x33\0\xce"), 541, 0, "INTERNAL_ERROR"},
+	{BYTES_VIEW("\1\0\0\0\0\0\5\0\x0a\0\x32\0\xce"), 541, 0, "INTERNAL_ERROR"},
+	{BYTES_VIEW("\1\0\0\0\0\0\5\0\x0a\0\x0b\0\xce"), 541, 0, "INTERNAL_ERROR"},
+	{BYTES_VIEW("\1\0\0\0\0\0\5\0\x5a\0\x0a\0\xce"), 541, 0, "INTERNAL_ERROR"},
+};
+
 static void row_1_22_framing(struct script *s)
 {
-	static const struct bad_row bad[] = {
-		{BYTES_VIEW("\1\0\1\0\0\0\4\0\x3c\0\x0a\xcf"), 501, 0,
-		 "FRAME_ERROR - type 1, all octets = <<0,60,0,10>>: {invalid_frame_end_marker,207}"},
-		{BYTES_VIEW("\1\0\1\0\x98\x96\x80"), 501, 0,
-		 "FRAME_ERROR - type 1, all octets = <<>>: {frame_too_large,10000000,131064}"},
-		{BYTES_VIEW("\1\0\1\0\2\0\1"), 501, 0,
-		 "FRAME_ERROR - type 1, all octets = <<>>: {frame_too_large,131073,131064}"},
-		{BYTES_VIEW("\7\0\1\0\0\0\2ab\xce"), 501, 0, "FRAME_ERROR - type 7, all octets = <<\"ab\">>: unknown_frame"},
-		{BYTES_VIEW("\1\0\0\0\0\0\2\0\1\xce"), 501, 0, "FRAME_ERROR - type 1, all octets = <<0,1>>: unknown_frame"},
-		{BYTES_VIEW("\x08\0\0\0\0\0\1\0\xce"), 501, 0, "FRAME_ERROR - type 8, all octets = <<0>>: unknown_frame"},
-		{BYTES_VIEW("\2\0\1\0\0\0\x0b\0\x3c\0\0\0\0\0\0\0\0\0\xce"), 501, 0,
-		 "FRAME_ERROR - type 2, all octets = <<0,60,0,0,0,0,0,0,0,0,0>>: unknown_frame"},
-		{BYTES_VIEW("\x08\0\1\0\0\0\0\xce"), 505, 0, "UNEXPECTED_FRAME - type 8, all octets = <<>>"},
-		{BYTES_VIEW("\3\0\0\0\0\0\x11" "abcdefghijklmnopq\xce"), 505, 0,
-		 "UNEXPECTED_FRAME - type 3, first 16 octets = <<\"abcdefghijklmnop\">>"},
-		{BYTES_VIEW("\3\0\1\0\0\0\1x\xce"), 505, 0,
-		 "UNEXPECTED_FRAME - expected method frame, got non method frame instead"},
-		{BYTES_VIEW("\3\0\2\0\0\0\1x\xce"), 505, 0,
-		 "UNEXPECTED_FRAME - expected method frame, got non method frame instead"},
-		{BYTES_VIEW("\1\0\2\0\0\0\x0b\0\x3c\0\x0a\0\0\0\0\0\1\0\xce"), 504, QOS,
-		 "CHANNEL_ERROR - expected 'channel.open'"},
-		{BYTES_VIEW("\1\0\1\0\0\0\5\0\x14\0\x0a\0\xce"), 504, CHANNEL_OPEN,
-		 "CHANNEL_ERROR - second 'channel.open' seen"},
-		{BYTES_VIEW("\1\0\0\0\0\0\5\0\x14\0\x0a\0\xce"), 504, CHANNEL_OPEN,
-		 "CHANNEL_ERROR - unexpected method in connection state running"},
-		{BYTES_VIEW("\1\0\1\0\0\0\5\0\x3c\0\x0a\0\xce"), 501, QOS, "FRAME_ERROR - cannot decode <<0>>"},
-		{BYTES_VIEW("\1\0\1\0\0\0\x0c\0\x3c\0\x0a\0\0\0\0\0\1\0\7\xce"), 501, QOS,
-		 "FRAME_ERROR - cannot decode <<0,0,0,0,0,1,0,7>>"},
-		/* queue.declare whose table runs past its end, and one with an unknown type */
-		{BYTES_VIEW("\1\0\1\0\0\0\x0e\0\x32\0\x0a\0\0\1q\0\0\0\0\x09" "a\xce"), 501, ID(50, 10),
-		 "FRAME_ERROR - cannot decode <<0,0,1,113,0,0,0,0,9,97>>"},
-		{BYTES_VIEW("\1\0\1\0\0\0\x10\0\x32\0\x0a\0\0\1q\0\0\0\0\3\1ay\xce"), 501, ID(50, 10),
-		 "FRAME_ERROR - cannot decode <<0,0,1,113,0,0,0,0,3,1,97,121>>"},
-		/* basic.credit, and a method of the other direction (4.28) */
-		{BYTES_VIEW("\1\0\1\0\0\0\x0b\0\x3c\0\xc8\1t\0\0\0\1\0\xce"), 503, ID(60, 200),
-		 "COMMAND_INVALID - unimplemented method"},
-		{BYTES_VIEW("\1\0\1\0\0\0\4\0\x3c\0\xc8\xce"), 501, ID(60, 200), "FRAME_ERROR - cannot decode <<>>"},
-		{BYTES_VIEW("\1\0\1\0\0\0\4\0\x32\0\x0b\xce"), 501, QUEUE_DECLARE_OK, "FRAME_ERROR - cannot decode <<>>"},
-		{BYTES_VIEW("\1\0\1\0\0\0\4\0\x3c\0\x0b\xce"), 503, QOS_OK, "COMMAND_INVALID - unimplemented method"},
-		{BYTES_VIEW("\1\0\1\0\0\0\4\0\x5a\0\x0b\xce"), 503, TX_SELECT_OK, "COMMAND_INVALID - unimplemented method"},
-		{BYTES_VIEW("\1\0\1\0\0\0\7\0\x0a\0\x28\0\0\0\xce"), 503, OPEN, "COMMAND_INVALID - unimplemented method"},
-		{BYTES_VIEW("\1\0\1\0\0\0\4\0\x14\0\x29\xce"), 503, CHANNEL_CLOSE_OK,
-		 "COMMAND_INVALID - unimplemented method"},
-		/* texts are UTF-8, but for what a publish names */
-		{BYTES_VIEW("\1\0\1\0\0\0\x0a\0\x3c\0\x46\0\0\2\xff\xfe\0\xce"), 501, 0,
-		 "FRAME_ERROR - Malformed UTF-8 in shortstr"},
-		{BYTES_VIEW("\1\0\2\0\0\0\x06\0\x14\0\x0a\1\x80\xce"), 501, 0, "FRAME_ERROR - Malformed UTF-8 in shortstr"},
-		{BYTES_VIEW("\1\0\0\0\0\0\x0c\0\x0a\0\x32\0\xc8\1\xff\0\0\0\0\xce"), 501, CLOSE,
-		 "FRAME_ERROR - Malformed UTF-8 in shortstr"},
-		/* arguments are looked at before the channel is looked for */
-		{BYTES_VIEW("\1\0\2\0\0\0\5\0\x3c\0\x0a\0\xce"), 501, QOS, "FRAME_ERROR - cannot decode <<0>>"},
-		{BYTES_VIEW("\1\0\2\0\0\0\6\0\x14\0\x0a\0\0\xce"), 501, CHANNEL_OPEN, "FRAME_ERROR - cannot decode <<0,0>>"},
-		/* channel 0: a method that is not its, one at the wrong time, one that is malformed */
-		{BYTES_VIEW("\1\0\0\0\0\0\4\0\x5a\0\x0a\xce"), 504, TX_SELECT,
-		 "CHANNEL_ERROR - unexpected method in connection state running"},
-		{BYTES_VIEW("\1\0\0\0\0\0\4\0\x0a\0\x33\xce"), 504, CLOSE_OK,
-		 "CHANNEL_ERROR - unexpected method in connection state running"},
-		{BYTES_VIEW("\1\0\0\0\0\0\5\0\x0a\0\x33\0\xce"), 541, 0, "INTERNAL_ERROR"},
-		{BYTES_VIEW("\1\0\0\0\0\0\5\0\x0a\0\x32\0\xce"), 541, 0, "INTERNAL_ERROR"},
-		{BYTES_VIEW("\1\0\0\0\0\0\5\0\x0a\0\x0b\0\xce"), 541, 0, "INTERNAL_ERROR"},
-		{BYTES_VIEW("\1\0\0\0\0\0\5\0\x5a\0\x0a\0\xce"), 541, 0, "INTERNAL_ERROR"},
-	};
+	const struct bad_row *bad = framing_bad;
 
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (size_t i = 0; i < sizeof(framing_bad) / sizeof(framing_bad[0]); i++) {
 		struct peer p, other;
 
 		peer_open(&p, s);
