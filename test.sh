@@ -123,7 +123,7 @@ run_scenarios() {
 
 # A few seconds for each target, starting from its corpus.
 run_fuzz() {
-	local source name corpus
+	local source name corpus words
 	section "fuzz targets, $fuzz_seconds s each"
 	if ! command -v clang >/dev/null || ! build_preset fuzz; then
 		for source in tests/fuzz/fuzz_*.c; do
@@ -142,7 +142,9 @@ run_fuzz() {
 		corpus=$out/corpus/$name
 		mkdir -p "$corpus"
 		cp -r "tests/fuzz/corpus/${name#fuzz_}/." "$corpus/" 2>/dev/null || true
-		if timeout --kill-after=10 $((fuzz_seconds + 60)) "build/fuzz/$name" -max_total_time="$fuzz_seconds" \
+		words=()
+		[ ! -f "tests/fuzz/${name#fuzz_}.dict" ] || words=("-dict=tests/fuzz/${name#fuzz_}.dict")
+		if timeout --kill-after=10 $((fuzz_seconds + 60)) "build/fuzz/$name" -max_total_time="$fuzz_seconds" "${words[@]}" \
 			-rss_limit_mb=2048 -timeout=10 -artifact_prefix="$out/$name-" "$corpus" >"$out/$name.log" 2>&1; then
 			result "ok $name: $(sed -n 's/^Done \([0-9]*\) runs.*/\1 runs/p' "$out/$name.log")"
 		else
