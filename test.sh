@@ -89,10 +89,10 @@ make_venv() {
 		tell "current pika, boto3 and kombu could not be installed (see $packages_log)"
 }
 
-# amqplib and amqp091-go into build/; their scenarios are skipped without them.
+# amqplib, amqp091-go and the Java client into build/; their scenarios are skipped without them.
 make_runtimes() {
-	timeout --kill-after=20 600 python3 tests/clients/runtimes.py install >>"$packages_log" 2>&1 ||
-		tell "amqplib or amqp091-go could not be installed (see $packages_log)"
+	timeout --kill-after=20 800 python3 tests/clients/runtimes.py install >>"$packages_log" 2>&1 ||
+		tell "amqplib, amqp091-go or the Java client could not be installed (see $packages_log)"
 }
 
 # Scenarios that start daemons of their own: what they need, then one line each.
@@ -106,6 +106,10 @@ run_scenarios() {
 	section "client scenarios"
 	# shellcheck disable=SC2046
 	packages_install $(packages_of_commands node=nodejs npm=npm go=golang-go amqp-consume=amqp-tools aws=awscli)
+	# shellcheck disable=SC2046
+	packages_install $(packages_of_commands javac=openjdk-17-jdk-headless mvn=maven)
+	packages_install ruby ruby-bunny
+	packages_install php-cli php-amqplib
 	make_venv
 	make_runtimes
 	lines_of 1300 clients "$python" tests/clients/run.py "${binary[@]}" "${kept[@]}"

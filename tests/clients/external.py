@@ -23,18 +23,11 @@ import threading
 
 import brokers
 import runtimes
-from runtimes import Missing, program
+from runtimes import Broken, Missing, program
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build")
 RUNNER_SECONDS_MAX = 240
-
-
-def java():
-    jars, classes = os.path.join(BUILD, "java", "dependency"), os.path.join(BUILD, "java", "classes")
-    if not os.path.isdir(jars) or not os.path.exists(os.path.join(classes, "Main.class")):
-        raise Missing("build/java is not there (Maven, made by test.sh)")
-    return [program("java"), "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", f"{classes}:{jars}/*", "Main"]
 
 
 def ruby():
@@ -53,7 +46,7 @@ def php():
 
 
 # One row a language: name, function that answers its command or raises Missing.
-RUNNERS = {"java": java, "ruby": ruby, "php": php, "node": runtimes.node, "go": runtimes.go}
+RUNNERS = {"java": runtimes.java, "ruby": ruby, "php": php, "node": runtimes.node, "go": runtimes.go}
 
 
 class Run:
@@ -174,6 +167,7 @@ def run(names, binary, peer, parts, keep=False):
     lock = threading.Lock()
     runs = []
     threads = []
+    well = True
 
     def say(text, error=False):
         with lock:
@@ -186,6 +180,10 @@ def run(names, binary, peer, parts, keep=False):
         except Missing as missing:
             say(f"skip clients [{name}]: {missing}")
             continue
+        except Broken as broken:
+            say(f"FAIL clients [{name}]: {broken}")
+            well = False
+            continue
         runs.append(Run(name, binary, peer, say))
         threads.append(threading.Thread(target=runs[-1].run, args=(command, parts, keep), daemon=True))
         threads[-1].start()
@@ -196,4 +194,4 @@ def run(names, binary, peer, parts, keep=False):
         for one in runs:
             one.abandon()
         raise
-    return all(one.well for one in runs)
+    return well and all(one.well for one in runs)

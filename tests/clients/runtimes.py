@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The runtimes of amqplib (Node) and amqp091-go: how they are had, how they are called.
+"""The runtimes of amqplib (Node), amqp091-go and the Java client: how they are had, how they are called.
 
 usage: runtimes.py install      the locked versions, from the package registries
 
-All that they write (modules, caches, programs) is below build/node and build/go. The
-user's own settings of npm and go stay in force."""
+All that they write (modules, caches, programs) is below build/node, build/go and
+build/java; Maven keeps its own cache. The user's own settings of npm, go and Maven stay
+in force."""
 
 import os
 import shutil
@@ -22,6 +23,10 @@ NOT_INSTALLED = "not installed (tests/clients/runtimes.py install, part of test.
 
 class Missing(Exception):
     """Why a runner cannot run here."""
+
+
+class Broken(Exception):
+    """Our own sources do not build."""
 
 
 def program(name):
@@ -128,12 +133,61 @@ def go():
     return [GO_PROGRAM]
 
 
+# --- Java: pom.xml has the versions ---------------------------------------------
+
+JAVA_SOURCE = os.path.join(HERE, "java")
+JAVA_HOME = os.path.join(BUILD, "java")
+JAVA_JARS = os.path.join(JAVA_HOME, "dependency")
+JAVA_CLASSES = os.path.join(JAVA_HOME, "classes")
+JAVA_POM = os.path.join(JAVA_SOURCE, "pom.xml")
+JAVA_POM_INSTALLED = os.path.join(JAVA_JARS, "pom.xml")
+JAVA_MAJOR_MIN = 17
+
+
+def java_installed():
+    try:
+        with open(JAVA_POM) as wanted, open(JAVA_POM_INSTALLED) as have:
+            return wanted.read() == have.read()
+    except OSError:
+        return False
+
+
+def java_install():
+    program("java")
+    if java_installed():
+        return
+    shutil.rmtree(JAVA_JARS, ignore_errors=True)
+    quiet = ["-q", "-B", "-Dstyle.color=never", "-Dmaven.wagon.http.retryHandler.count=1"]
+    output_of([program("mvn"), "dependency:copy-dependencies", *quiet, "-f", JAVA_POM], INSTALL_SECONDS_MAX)
+    shutil.copy(JAVA_POM, JAVA_POM_INSTALLED)
+
+
+def java():
+    """Compiled again, because the scenarios may have changed."""
+    path, compiler = program("java"), program("javac")
+    version = output_of([compiler, "-version"], 60).split()[-1]
+    if int(version.split(".")[0]) < JAVA_MAJOR_MIN:
+        raise Missing(f"javac is {version}, the scenarios need {JAVA_MAJOR_MIN}")
+    if not java_installed():
+        raise Missing(NOT_INSTALLED)
+    sources = sorted(os.path.join(JAVA_SOURCE, name) for name in os.listdir(JAVA_SOURCE) if name.endswith(".java"))
+    shutil.rmtree(JAVA_CLASSES, ignore_errors=True)
+    flags = ["-encoding", "UTF-8", "-Xlint:all", "-Xlint:-classfile", "-d", JAVA_CLASSES, "-cp", os.path.join(JAVA_JARS, "*")]
+    try:
+        output_of([compiler, *flags, *sources], BUILD_SECONDS_MAX)
+    except Missing as failure:
+        raise Broken(str(failure)) from None
+    classes = os.pathsep.join((JAVA_CLASSES, os.path.join(JAVA_JARS, "*")))
+    # For short runs: little memory, no long compilation of what runs once.
+    return [path, "-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-cp", classes, "Main"]
+
+
 def main():
     if sys.argv[1:] != ["install"]:
         print(__doc__.split("\n\n")[1], file=sys.stderr)
         return 2
     code = 0
-    for client, install in (("amqplib", node_install), ("amqp091-go", go_install)):
+    for client, install in (("amqplib", node_install), ("amqp091-go", go_install), ("amqp-client", java_install)):
         try:
             install()
         except Missing as reason:
