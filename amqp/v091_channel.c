@@ -102,6 +102,13 @@ static void channel_new(struct conn *c, uint16_t id)
 
 /* ---- methods of class channel ------------------------------------------------------ */
 
+/* This one is open; the first comes in frame_unopened (rabbitmq.md 1.22). */
+void v091_on_channel_open(struct channel *ch, const void *m)
+{
+	(void)m;
+	v091_conn_fail(ch->conn, AMQP_CHANNEL_ERROR, AMQP_CHANNEL_OPEN_METHOD, "second 'channel.open' seen");
+}
+
 void v091_on_channel_close(struct channel *ch, const void *m)
 {
 	struct conn *c = ch->conn;
@@ -150,16 +157,14 @@ void v091_on_access_request(struct channel *ch, const void *m)
 /* 0-9-1 §4.2.6; rabbitmq.md 1.22. The channel is open. */
 static void frame_do(struct channel *ch, const struct frame *f)
 {
-	struct conn *c = ch->conn;
 	bool method = f->type == TYPE_METHOD;
 	uint32_t id = method ? v091_frame_method(f) : 0;
 	bool closing = ch->state == CHANNEL_CLOSING;
 
 	if (!closing && (!method || v091_content_expected(ch)))
 		v091_content_frame(ch, f);
-	else if (id == AMQP_CHANNEL_OPEN_METHOD && v091_method_sound(c, f))
-		v091_conn_fail(c, AMQP_CHANNEL_ERROR, id, "second 'channel.open' seen");
-	else if (!closing || id == AMQP_CHANNEL_CLOSE_METHOD || id == AMQP_CHANNEL_CLOSE_OK_METHOD)
+	else if (!closing || id == AMQP_CHANNEL_OPEN_METHOD || id == AMQP_CHANNEL_CLOSE_METHOD ||
+		 id == AMQP_CHANNEL_CLOSE_OK_METHOD)
 		v091_method_on_channel(ch, f); /* closing: nothing else counts (rabbitmq.md 1.26) */
 }
 
@@ -237,12 +242,13 @@ static bool held_next(struct view held, size_t *at, uint16_t channel, struct fra
 void v091_channel_frame(struct conn *c, const struct frame *f)
 {
 	struct channel *ch = channel_find(c, f->channel);
-	uint32_t id = f->type == TYPE_METHOD ? v091_frame_method(f) : 0;
+	bool method = f->type == TYPE_METHOD;
+	uint32_t id = method ? v091_frame_method(f) : 0;
 
-	if (f->type == TYPE_METHOD && !v091_method_known(id)) {
-		log_info("amqp.method_unknown", "peer=\"%s\" class=%u method=%u", c->wire->peer, id >> 16,
-			 id & 0xFFFF);
-		v091_conn_finish(c); /* rabbitmq.md 1.22 */
+	if (method && ch && ch->state == CHANNEL_OPEN && !ch->asked && !ch->held.n && !v091_content_expected(ch)) {
+		v091_method_on_channel(ch, f); /* the usual case; the others come to the same */
+	} else if (method && !v091_method_known(id)) {
+		v091_method_unknown(c, f);
 	} else if (!ch) {
 		frame_unopened(c, f);
 	} else if (ch->held.n || must_wait(ch, f->type, id)) {

@@ -40,7 +40,7 @@ static const struct channel_method {
 	bool pipelines; /* may be dispatched while answers are outstanding */
 	void (*handle)(struct channel *ch, const void *m); /* NULL: only a server says it */
 } channel_methods[] = {
-	{AMQP_CHANNEL_OPEN_METHOD, "s", WAITS, NULL}, /* v091_channel.c */
+	{AMQP_CHANNEL_OPEN_METHOD, "s", WAITS, v091_on_channel_open},
 	{AMQP_CHANNEL_OPEN_OK_METHOD, "S", WAITS, NULL},
 	{AMQP_CHANNEL_FLOW_METHOD, "o", WAITS, v091_on_channel_flow},
 	{AMQP_CHANNEL_FLOW_OK_METHOD, "o", WAITS, NULL},
@@ -140,15 +140,10 @@ bool v091_method_known(uint32_t id)
 	return channel_method(id) || conn_method(id);
 }
 
-bool v091_method_sound(struct conn *c, const struct frame *f)
+static void arguments_fail(struct conn *c, const struct frame *f, enum guard g)
 {
-	struct view arguments = view_skip(f->bytes, 4);
 	uint32_t id = v091_frame_method(f);
-	const struct channel_method *row = channel_method(id);
-	enum guard g = v091_layout_check(row ? row->layout : conn_method(id)->layout, arguments);
 
-	if (g == GUARD_OK)
-		return true;
 	if (g == GUARD_TEXT)
 		v091_conn_fail(c, AMQP_FRAME_ERROR, f->channel ? 0 : id, "Malformed UTF-8 in shortstr");
 	else if (f->channel == 0 && c->state >= CONN_RUNNING) /* in RabbitMQ's words: none */
@@ -159,8 +154,24 @@ bool v091_method_sound(struct conn *c, const struct frame *f)
 		v091_conn_fail(c, AMQP_FRAME_ERROR, id, "a table is nested deeper than %d levels",
 			  V091_TABLE_DEPTH_MAX);
 	else
-		v091_conn_fail_decode(c, id, arguments);
-	return false;
+		v091_conn_fail_decode(c, id, view_skip(f->bytes, 4));
+}
+
+static bool arguments_sound(struct conn *c, const struct frame *f, const char *layout)
+{
+	enum guard g = v091_layout_check(layout, view_skip(f->bytes, 4));
+
+	if (g != GUARD_OK)
+		arguments_fail(c, f, g);
+	return g == GUARD_OK;
+}
+
+bool v091_method_sound(struct conn *c, const struct frame *f)
+{
+	uint32_t id = v091_frame_method(f);
+	const struct channel_method *row = channel_method(id);
+
+	return arguments_sound(c, f, row ? row->layout : conn_method(id)->layout);
 }
 
 /* Sound arguments. Lies in the pool, aliases the frame. NULL: the connection failed. */
@@ -192,6 +203,14 @@ static const char *state_name(enum conn_state state)
 	}
 }
 
+void v091_method_unknown(struct conn *c, const struct frame *f)
+{
+	uint32_t id = v091_frame_method(f);
+
+	log_info("amqp.method_unknown", "peer=\"%s\" class=%u method=%u", c->wire->peer, id >> 16, id & 0xFFFF);
+	v091_conn_finish(c);
+}
+
 void v091_method_on_connection(struct conn *c, const struct frame *f)
 {
 	uint32_t id = v091_frame_method(f);
@@ -199,9 +218,7 @@ void v091_method_on_connection(struct conn *c, const struct frame *f)
 	const void *m;
 
 	if (!v091_method_known(id)) {
-		log_info("amqp.method_unknown", "peer=\"%s\" class=%u method=%u", c->wire->peer, id >> 16,
-			 id & 0xFFFF);
-		v091_conn_finish(c);
+		v091_method_unknown(c, f);
 		return;
 	}
 	if (!v091_method_sound(c, f))
@@ -224,7 +241,11 @@ void v091_method_on_channel(struct channel *ch, const struct frame *f)
 	const struct channel_method *row = channel_method(id);
 	const void *m;
 
-	if (!v091_method_sound(c, f))
+	if (!row && !conn_method(id)) {
+		v091_method_unknown(c, f);
+		return;
+	}
+	if (!(row ? arguments_sound(c, f, row->layout) : v091_method_sound(c, f)))
 		return;
 	if (!row || !row->handle) { /* rabbitmq.md 4.28 */
 		v091_channel_fail(ch, AMQP_COMMAND_INVALID, id, "unimplemented method");

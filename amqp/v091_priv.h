@@ -232,6 +232,7 @@ void v091_method_on_channel(struct channel *ch, const struct frame *f);
 bool v091_method_pipelines(uint32_t id);
 /* RabbitMQ knows the method (4.28); else the socket is closed (1.22). */
 bool v091_method_known(uint32_t id);
+void v091_method_unknown(struct conn *c, const struct frame *f);
 uint32_t v091_frame_method(const struct frame *f); /* class and method; 0: too short */
 /* Are the arguments of a known method its own? false: the connection failed. */
 bool v091_method_sound(struct conn *c, const struct frame *f);
@@ -247,6 +248,7 @@ void v091_channel_release_held(struct channel *ch);
 /* Notes that the engine owes an answer; its cmd is what to ask with. */
 struct asked *v091_channel_ask(struct channel *ch, uint32_t method, bool nowait,
 			  void (*answer)(struct channel *, const struct asked *, const struct event *));
+void v091_on_channel_open(struct channel *ch, const void *m);
 void v091_on_channel_close(struct channel *ch, const void *m);
 void v091_on_channel_close_ok(struct channel *ch, const void *m);
 void v091_on_channel_flow(struct channel *ch, const void *m);
