@@ -9,7 +9,10 @@
 
 #include "base/log.h"
 
-enum { CONTENT_HEADER_FIXED = 12 }; /* class, weight, body size */
+enum {
+	CONTENT_HEADER_FIXED = 12,   /* class, weight, body size */
+	SIZE_MAX_OF_ALL = 512 << 20, /* RabbitMQ's largest setting, which its text does not call configured */
+};
 
 bool v091_content_expected(const struct channel *ch)
 {
@@ -134,7 +137,8 @@ static bool publish_check(struct channel *ch, const struct content *k, struct pr
 	}
 	if (k->size > max) { /* rabbitmq.md 4.6 */
 		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, id,
-			     "message size %" PRIu64 " is larger than max size %" PRIu64, k->size, max);
+			     "message size %" PRIu64 " is larger than %smax size %" PRIu64, k->size,
+			     max == SIZE_MAX_OF_ALL ? "" : "configured ", max);
 		return false;
 	}
 	if (!v091_grant_check(ch, id, ACCESS_WRITE, RESOURCE_EXCHANGE, view_of(k->exchange, k->exchange_n)))

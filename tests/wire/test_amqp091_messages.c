@@ -117,7 +117,7 @@ static void row_4_6_too_large(struct script *s)
 	say(&p, 1, PUBLISH, "hsso", 0, "", "q", 0);
 	p.frame_max = 108;
 	say_content(&p, 1, VIEW_NONE, view_of(body, 257));
-	expect_channel_fail(&p, 1, 406, "PRECONDITION_FAILED - message size 257 is larger than max size 256", PUBLISH);
+	expect_channel_fail(&p, 1, 406, "PRECONDITION_FAILED - message size 257 is larger than configured max size 256", PUBLISH);
 	open_channel(&p, 1);
 	count(&p, "q", 1, 0);
 	peer_bye(&p);
