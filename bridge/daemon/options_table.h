@@ -134,6 +134,6 @@ OPTION(batch_ops_max, "engine.batch_ops_max", NUMBER, "20000", 1, 1000000, "Oper
 OPTION(deliver_turn, "engine.deliver_turn", NUMBER, "4096", 1, 1000000, "Deliveries in one loop turn.")
 
 SECTION("Running")
-OPTION(stop_grace_ms, "stop.grace", TIME, "10s", 0, 3600000,
+OPTION(stop_grace_ms, "stop.grace", TIME, "5s", 0, 3600000,
        "Time clients get to leave after SIGTERM; a second signal ends it.")
 CHOICE(log_level, "log.level", "info", "debug info warn error", "Least level that is logged. Reloaded by SIGHUP.")
