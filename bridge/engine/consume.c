@@ -206,6 +206,7 @@ void engine_receive_cancel(struct engine *e, uint64_t session, uint64_t cmd)
 			return;
 		}
 	}
+	note_cancel(e, session, cmd); /* answered already, in this turn */
 }
 
 void engine_receive_undo(struct engine *e, uint64_t session, const uint64_t *leases, size_t n)

@@ -361,6 +361,7 @@ void lane_want(struct queue *q);                /* loads a page when due */
 void lane_loaded(struct queue *q, const struct store_loaded *l);
 void lane_gone(struct queue *q, uint64_t pos);
 bool lane_is_behind(const struct lane *l);
+void lane_one_less(struct queue *q); /* of those that only the store had */
 void queue_stall(struct queue *q); /* its load has to wait for the store */
 void queues_resume(struct engine *e);
 struct entry *lane_adopt(struct queue *q, const struct store_entry *s);
@@ -467,6 +468,7 @@ bool session_unordered(const struct session *s);
 /* event.c */
 struct note *note_new(struct engine *e, enum event_kind kind);
 void note_push(struct engine *e, struct note *n);
+void note_cancel(struct engine *e, uint64_t session, uint64_t cmd); /* of a receive */
 void notes_raise(struct engine *e);
 void notes_free(struct engine *e);
 

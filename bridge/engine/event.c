@@ -29,6 +29,14 @@ void note_push(struct engine *e, struct note *n)
 	e->notes_tail = n;
 }
 
+/* Nobody is told; its leases go back when its turn comes (note_raise). */
+void note_cancel(struct engine *e, uint64_t session, uint64_t cmd)
+{
+	for (struct note *n = e->notes; n; n = n->next)
+		if (n->kind == EVENT_RECEIVED && !n->ask && n->session == session && n->tag == cmd)
+			n->session = 0;
+}
+
 static void note_free(struct engine *e, struct note *n)
 {
 	message_unref(n->message);

@@ -41,7 +41,7 @@ static void dest_failed(struct engine *e, struct store_op *op, struct store_dest
 		/* Only the store would have had it. */
 		if (q && !q->remote) {
 			q->n_ready--;
-			q->lane.behind_n--;
+			lane_one_less(q);
 			q->bytes -= message_cost(op->append.message);
 			q->out[REMOVED_FAILED]++;
 		}

@@ -184,6 +184,22 @@ static void after_until(struct lane *l, uint64_t pos)
 	}
 }
 
+/* Nothing is behind any more: what waited there is next. */
+static void lane_close_gap(struct lane *l)
+{
+	if (!l->behind_n && !l->unread)
+		after_until(l, UINT64_MAX);
+}
+
+void lane_one_less(struct queue *q)
+{
+	q->lane.behind_n--;
+	if (q->lane.loading)
+		return; /* the page's end closes it */
+	lane_close_gap(&q->lane);
+	queue_poke(q);
+}
+
 /* An entry that so far only the store had. Takes the message's reference. */
 struct entry *lane_adopt(struct queue *q, const struct store_entry *s)
 {
@@ -260,8 +276,7 @@ void lane_loaded(struct queue *q, const struct store_loaded *loaded)
 	else
 		queue_stall(q);
 	l->n_gone = 0;
-	if (!l->behind_n && !l->unread)
-		after_until(l, UINT64_MAX);
+	lane_close_gap(l);
 	if (!l->behind_n)
 		lane_want(q); /* to the end, though nobody may wait for it */
 	queue_poke(q);

@@ -174,7 +174,7 @@ static struct entry *ref_adopt(struct queue *q, const struct store_entry *s)
 {
 	struct entry *en = lane_adopt(q, s);
 	lane_return(en);
-	q->lane.behind_n--;
+	lane_one_less(q);
 	return en;
 }
 

@@ -167,6 +167,60 @@ static void test_due_behind_pages(void **state)
 	rig_over(STORE_ORDER, &o, due_behind_pages);
 }
 
+/* The last message that only the store had goes by its receipt: transient ones
+ * that waited behind it are next. */
+static void gap_closed_by_receipt(struct rig *r)
+{
+	struct peer p;
+	peer_open(&p, r, SESSION_AWS);
+	peer_queue(&p, "q", true);
+	peer_send(&p, "q", "stored", true);
+	peer_receive(&p, "q", 1, 0, 1000);
+	struct receipt receipt = peer_next(&p)->receipt;
+	peer_free(&p);
+	rig_restart(r);
+	peer_open(&p, r, SESSION_AWS);
+	peer_send(&p, "q", "transient", false);
+	engine_settle_ref(r->engine, p.session, 1, VIEW("q"), &receipt, &(struct outcome){.kind = OUTCOME_ACCEPT});
+	assert_int_equal(peer_next(&p)->code, CODE_OK);
+	assert_string_equal(peer_get(&p, "q")->body, "transient");
+	peer_close(&p, CLOSE_ORDERLY);
+}
+
+static void test_gap_closed_by_receipt(void **state)
+{
+	(void)state;
+	rig_over(STORE_SURVIVES | STORE_ORDER, NULL, gap_closed_by_receipt);
+}
+
+/* ... or it was never stored: its append failed. */
+static void test_gap_closed_by_failure(void **state)
+{
+	struct rig r;
+	struct peer p, other;
+	(void)state;
+	paged_queue(&r, &p, RIG_CRASH);
+	peer_open(&other, &r, SESSION_AMQP091);
+	engine_queue_purge(r.engine, other.session, 1, VIEW("q"), false);
+	assert_int_equal(peer_next(&other)->code, CODE_OK);
+	for (int i = 0; i < 4; i++)
+		peer_send(&other, "q", "resident", true);
+	store_crash_fault(r.crash, CRASH_EIO, 1, 1);
+	for (uint64_t i = 0; i < 2; i++) {
+		struct message *m = rig_message(&r, i ? "transient" : "fails", !i);
+		engine_send(r.engine, other.session, VIEW("q"), m, PUBLISH_CONFIRM, -1, 100 + i);
+		message_unref(m);
+	}
+	rig_settle(&r);
+	other.at = other.n;
+	for (int i = 0; i < 4; i++)
+		assert_string_equal(peer_get(&other, "q")->body, "resident");
+	assert_string_equal(peer_get(&other, "q")->body, "transient");
+	peer_close(&other, CLOSE_ORDERLY);
+	peer_close(&p, CLOSE_ORDERLY);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +228,8 @@ int main(void)
 		cmocka_unit_test(test_page_while_the_store_fails),
 		cmocka_unit_test(test_receipt_while_the_store_fails),
 		cmocka_unit_test(test_due_behind_pages),
+		cmocka_unit_test(test_gap_closed_by_receipt),
+		cmocka_unit_test(test_gap_closed_by_failure),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,6 +133,27 @@ static void test_purge_ends_leases(void **state)
 	rig_over(STORE_ORDER, NULL, purge_ends_leases);
 }
 
+/* After a cancel RECEIVED does not come, not even one that was decided already. */
+static void cancelled_after_answer(struct rig *r)
+{
+	struct peer p;
+	peer_open(&p, r, SESSION_AWS);
+	peer_queue(&p, "q", true);
+	if (rig_has(r->kind, STORE_ORDER))
+		peer_receive(&p, "q", 1, 0, 1000);
+	peer_receive(&p, "none", 1, 0, 1000);
+	for (uint64_t cmd = p.cmd - 1; cmd <= p.cmd; cmd++)
+		engine_receive_cancel(r->engine, p.session, cmd);
+	assert_int_equal(peer_pending(&p), 0);
+	peer_close(&p, CLOSE_ORDERLY);
+}
+
+static void test_cancelled_after_answer(void **state)
+{
+	(void)state;
+	rig_over(0, NULL, cancelled_after_answer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -140,6 +161,7 @@ int main(void)
 		cmocka_unit_test(test_exclusive_consumer_first),
 		cmocka_unit_test(test_dropped_is_uncounted),
 		cmocka_unit_test(test_purge_ends_leases),
+		cmocka_unit_test(test_cancelled_after_answer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
