@@ -182,6 +182,10 @@ void engine_tx_commit(struct engine *e, uint64_t session, uint64_t cmd, uint64_t
 		ask_error(a, CODE_NOT_FOUND, "no such transaction");
 		return;
 	}
+	if (!positions_left(e)) {
+		ask_error(a, CODE_UNAVAILABLE, "no positions: the store has not answered");
+		return; /* all of it is still staged */
+	}
 	struct tx_commit *c = mem_zalloc(sizeof(*c));
 	c->ask = a;
 	a->waits++;
