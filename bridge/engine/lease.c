@@ -184,6 +184,8 @@ void leases_expire(struct engine *e)
 		struct lease *l = HEAP_ENTRY(n, struct lease, deadline);
 		if (l->entry && l->entry->stored == STORED_REMOTE)
 			remote_renew(l);
+		else if (!l->entry && l->session)
+			heap_remove(&e->lease_deadlines, n); /* a ghost is its session's to settle */
 		else
 			lease_release(l, &(struct outcome){.kind = OUTCOME_RELEASE});
 	}

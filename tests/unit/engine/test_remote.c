@@ -186,6 +186,27 @@ static void test_receive_delete_extend(void **state)
 	rig_close(&r);
 }
 
+/* A lost lease is still its session's to settle: until then it counts. */
+static void test_lost_lease_keeps_its_credit(void **state)
+{
+	struct rig r;
+	struct peer p;
+	(void)state;
+	open_with_queue(&r, &p, SESSION_AMQP091);
+	fake_options(r.store)->tell_lost = 1000;
+	peer_send(&p, "q", "m", true);
+	peer_consume(&p, "q", 1, false);
+	uint64_t lease = peer_next(&p)->lease;
+	fake_drop_leases(r.store, uid_of(&r, "q"));
+	for (int i = 0; i < 10; i++)
+		rig_wait(&r, 9000);
+	assert_int_equal(peer_pending(&p), 0);
+	peer_settle(&p, lease, OUTCOME_ACCEPT, false);
+	assert_string_equal(peer_next(&p)->body, "m");
+	peer_close(&p, CLOSE_ORDERLY);
+	rig_close(&r);
+}
+
 static void test_purge(void **state)
 {
 	struct rig r;
@@ -211,6 +232,7 @@ int main(void)
 		cmocka_unit_test(test_retries_until_done),
 		cmocka_unit_test(test_refused_append_is_rejected),
 		cmocka_unit_test(test_receive_delete_extend),
+		cmocka_unit_test(test_lost_lease_keeps_its_credit),
 		cmocka_unit_test(test_purge),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
