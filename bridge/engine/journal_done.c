@@ -173,7 +173,8 @@ static void op_done(struct engine *e, struct store_op *op)
 	default:
 		if (op->mark == MARK_OF_GROUP)
 			return; /* the group's end tells */
-		if (op_failed(op))
+		/* A remote purge knows no position: later it would take what is new. */
+		if (op_failed(op) && !(op->kind == OP_PURGE && e->remote))
 			keep_for_retry(e, op);
 		else if (op->kind == OP_REMOVE)
 			e->counters.removed++;

@@ -207,6 +207,29 @@ static void test_lost_lease_keeps_its_credit(void **state)
 	rig_close(&r);
 }
 
+/* A remote purge takes all that is there when it is done, so one that failed is
+ * not done later on, when there are new messages. */
+static void test_failed_purge(void **state)
+{
+	struct rig r;
+	struct peer p;
+	(void)state;
+	open_with_queue(&r, &p, SESSION_AWS);
+	fake_options(r.store)->retry = 1000;
+	engine_queue_purge(r.engine, p.session, 9, VIEW("q"), true);
+	assert_int_equal(peer_next(&p)->code, CODE_UNAVAILABLE);
+	fake_options(r.store)->retry = 0;
+	for (uint64_t i = 0; i < 20; i++) {
+		struct message *m = rig_message(&r, "m", true);
+		engine_send(r.engine, p.session, VIEW("q"), m, 0, -1, i);
+		message_unref(m);
+	}
+	rig_wait(&r, 5000);
+	assert_int_equal(fake_count(r.store, uid_of(&r, "q")), 20);
+	peer_close(&p, CLOSE_ORDERLY);
+	rig_close(&r);
+}
+
 static void test_purge(void **state)
 {
 	struct rig r;
@@ -234,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_receive_delete_extend),
 		cmocka_unit_test(test_lost_lease_keeps_its_credit),
 		cmocka_unit_test(test_purge),
+		cmocka_unit_test(test_failed_purge),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
