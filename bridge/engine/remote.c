@@ -28,6 +28,8 @@ void remote_want(struct queue *q)
 {
 	struct engine *e = q->engine;
 	uint32_t n = waiters_demand(q, REMOTE_LOAD_MAX);
+	if (!n && !q->remote_loading)
+		waiters_empty(q); /* nobody may take anything: no load would end them */
 	if (q->remote_loading || !n)
 		return;
 	q->remote_loading = true;

@@ -154,6 +154,27 @@ static void test_cancelled_after_answer(void **state)
 	rig_over(0, NULL, cancelled_after_answer);
 }
 
+/* One that does not wait is answered though an exclusive consumer came after it. */
+static void excluded_meanwhile(struct rig *r)
+{
+	struct peer p, aws;
+	peer_open(&p, r, SESSION_AMQP091);
+	peer_open(&aws, r, SESSION_AWS);
+	peer_queue(&p, "q", true);
+	peer_send(&p, "q", "m", true);
+	peer_receive(&aws, "q", 1, 0, 1000);
+	consume_exclusive(&p, "q");
+	assert_int_equal(peer_next(&aws)->kind, EVENT_RECEIVED);
+	peer_close(&aws, CLOSE_ORDERLY);
+	peer_close(&p, CLOSE_ORDERLY);
+}
+
+static void test_excluded_meanwhile(void **state)
+{
+	(void)state;
+	rig_over(0, NULL, excluded_meanwhile);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_dropped_is_uncounted),
 		cmocka_unit_test(test_purge_ends_leases),
 		cmocka_unit_test(test_cancelled_after_answer),
+		cmocka_unit_test(test_excluded_meanwhile),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
