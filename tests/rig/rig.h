@@ -29,6 +29,7 @@ struct rig {
 	struct rng rng;
 	struct engine_options options;
 	uint64_t events; /* raised so far */
+	uint32_t check_every, turns; /* engine_check each so many turns; 0: each one */
 };
 
 struct seen {
@@ -39,6 +40,7 @@ struct seen {
 	char name[256]; /* queue_declare */
 	char body[64];  /* delivered, received, returned: its first bytes */
 	uint64_t body_bytes;
+	size_t nth;     /* received: which of them */
 	bool created, redelivered;
 	enum published_how how;
 	uint16_t received, delivered, failed;
