@@ -50,6 +50,18 @@ struct engine_options {
 	uint32_t deliver_turn;       /* deliveries a turn; 4096 */
 	uint64_t seed;               /* ids */
 	const struct codecs *codecs; /* headers exchanges look into headers; may be NULL */
+	const struct envelope_maker *envelopes; /* borrowed; NULL: subscriptions deliver raw only */
+};
+
+/* Makes the message that a subscription without raw delivery puts into its queue
+ * (cross-protocol.md, The SNS envelope). The engine knows neither regions nor keys. */
+struct subscription_stat;
+struct envelope_maker {
+	void *ctx;
+	/* One reference, owned by the caller; NULL: memory is gone. `shared` is zero at the first
+	 * subscription of a publish, and the maker's own until `done`: what all of them share. */
+	struct message *(*make)(void *ctx, const struct message *m, const struct subscription_stat *s, void **shared);
+	void (*done)(void *ctx, void *shared); /* only when it is set */
 };
 
 void engine_options_default(struct engine_options *o);
@@ -110,26 +122,36 @@ void engine_session_close(struct engine *e, uint64_t session, enum close_how how
 
 enum topic_type { TOPIC_DIRECT, TOPIC_FANOUT, TOPIC_TOPIC, TOPIC_HEADERS, TOPIC_TYPES };
 
-struct topic_spec {
-	struct view name;
-	enum topic_type type;
-	bool durable, auto_delete, internal, passive;
-	const struct table *arguments; /* declared, legacy side; NULL: none */
-};
-
-void engine_topic_declare(struct engine *e, uint64_t session, uint64_t cmd, const struct topic_spec *s);
-void engine_topic_delete(struct engine *e, uint64_t session, uint64_t cmd, struct view name, bool if_unused);
-
 /* A string attribute of the SQS/SNS side. */
 struct attribute {
 	struct view name, value;
 };
 
-enum queue_side { SIDE_LEGACY, SIDE_AWS };
+/* Whose equivalence rules a declare follows; the other side of what it makes stays
+ * open until that side's first declare fills it (DESIGN §5). */
+enum side { SIDE_LEGACY, SIDE_AWS };
+
+struct topic_spec {
+	struct view name;
+	enum side side;
+	enum topic_type type; /* legacy side; CreateTopic's is a fanout until a legacy declare says otherwise */
+	bool durable, auto_delete, internal, passive;
+	const struct table *arguments;      /* declared, legacy side; NULL: none */
+	const struct attribute *attributes; /* AWS side; those that were given */
+	size_t n_attributes;
+};
+
+/* DONE carries created. AWS side: DIFFERENT when it exists with other values of attributes given. */
+void engine_topic_declare(struct engine *e, uint64_t session, uint64_t cmd, const struct topic_spec *s);
+/* Its bindings and subscriptions go with it. */
+void engine_topic_delete(struct engine *e, uint64_t session, uint64_t cmd, struct view name, bool if_unused);
+/* SetTopicAttributes, tags: an empty value takes an attribute away. DONE after the commit. */
+void engine_topic_attributes_set(struct engine *e, uint64_t session, uint64_t cmd, struct view name,
+				 const struct attribute *v, size_t n);
 
 struct queue_spec {
 	struct view name; /* true name; empty: the engine makes one (amq.gen-…) */
-	enum queue_side side; /* whose equivalence rules apply */
+	enum side side;
 	bool durable, exclusive, auto_delete, passive;
 	const struct table *arguments;      /* legacy side */
 	const struct attribute *attributes; /* AWS side; those that were given */
@@ -158,6 +180,29 @@ struct binding_spec {
 
 void engine_bind(struct engine *e, uint64_t session, uint64_t cmd, const struct binding_spec *b);
 void engine_unbind(struct engine *e, uint64_t session, uint64_t cmd, const struct binding_spec *b);
+
+/* Subscriptions of SNS's own (DESIGN §6): a topic's messages into a queue, by a
+ * filter policy, raw or in an envelope. A queue gets one copy of a message: the
+ * topic's own if a binding matches, else a subscription's. The queue may be
+ * missing, now or later: then its copy goes to the subscription's dead-letter
+ * queue, or nowhere. Attributes that the engine reads: FilterPolicy,
+ * FilterPolicyScope, RawMessageDelivery, RedrivePolicy; the head has checked them. */
+struct subscription_spec {
+	struct view topic;     /* true name */
+	struct view queue;     /* true name of the endpoint, in the same vhost */
+	struct view topic_arn; /* as the caller named it: its region and account */
+	const struct attribute *attributes;
+	size_t n_attributes;
+};
+
+/* DONE carries name = the id (36 characters) and created; the same topic and queue
+ * again: the same id, DIFFERENT when the attributes differ. NOT_FOUND: no such topic. */
+void engine_subscribe(struct engine *e, uint64_t session, uint64_t cmd, const struct subscription_spec *s);
+/* DONE: OK also when there is none; REFUSED for the id of bindings. */
+void engine_unsubscribe(struct engine *e, uint64_t session, uint64_t cmd, struct view id);
+/* An empty value takes an attribute away. NOT_FOUND; REFUSED for the id of bindings. */
+void engine_subscription_attributes_set(struct engine *e, uint64_t session, uint64_t cmd, struct view id,
+					const struct attribute *v, size_t n);
 
 /* ---- publishing -------------------------------------------------------------- */
 
@@ -267,7 +312,17 @@ struct topic_stat {
 	struct view name;
 	enum topic_type type;
 	bool durable, internal, auto_delete;
-	uint64_t bindings;
+	uint64_t bindings, subscriptions; /* SNS's own */
+};
+
+/* A subscription as lists show it; views valid during the call. */
+struct subscription_stat {
+	struct view id;    /* of bindings: made from vhost, topic and queue, always the same */
+	bool bound;        /* the bindings of one queue to one topic: raw, read-only over SNS */
+	struct view vhost, topic, queue; /* true names */
+	struct view topic_arn;           /* empty for bindings */
+	const struct attribute *attributes;
+	size_t n_attributes;
 };
 
 /* Snapshots in name order, for lists and status; views valid during the call. */
@@ -275,6 +330,20 @@ void engine_queues_each(const struct engine *e, struct view vhost,
 			void (*each)(void *ctx, const struct queue_stat *q), void *ctx);
 void engine_topics_each(const struct engine *e, struct view vhost,
 			void (*each)(void *ctx, const struct topic_stat *t), void *ctx);
+/* In the order of their ids, those after `after` (empty: from the first). topic empty: of all
+ * topics. Ends when `each` answers false. */
+void engine_subscriptions_each(struct engine *e, struct view vhost, struct view topic, struct view after,
+			       bool (*each)(void *ctx, const struct subscription_stat *s), void *ctx);
+bool engine_subscription_find(struct engine *e, struct view vhost, struct view id,
+			      void (*found)(void *ctx, const struct subscription_stat *s), void *ctx);
+/* The bindings of a queue to a topic, any order. */
+void engine_bindings_each(const struct engine *e, struct view vhost, struct view topic, struct view queue,
+			  void (*each)(void *ctx, struct view key, const struct table *arguments), void *ctx);
+bool engine_topic_stat(const struct engine *e, struct view vhost, struct view name, struct topic_stat *out);
+/* Attribute that was given to a topic; false: absent. Valid until the next verb. */
+bool engine_topic_attribute(const struct engine *e, struct view vhost, struct view topic, struct view name,
+			    struct view *value);
+bool engine_topic_by_wire(const struct engine *e, struct view vhost, struct view wire, struct view *name);
 bool engine_queue_stat(const struct engine *e, struct view vhost, struct view name, struct queue_stat *out);
 /* Effective SQS attribute of a queue; false: absent. Valid until the next verb. */
 bool engine_queue_attribute(const struct engine *e, struct view vhost, struct view queue, struct view name,
@@ -330,7 +399,7 @@ struct event {
 		struct {
 			uint64_t cmd;
 			const struct error *error; /* error->code CODE_OK: success */
-			struct view name;   /* queue_declare */
+			struct view name;   /* queue_declare, subscribe */
 			bool created;       /* declare: it was not there before */
 			uint64_t count;     /* ready or removed messages */
 			uint64_t consumers;
