@@ -2,7 +2,7 @@
 /* Bytes under the base64url:
  *
  *   version (1)  handle length (1)  queue (4)  pos (8)  receive (4)  boot (8)
- *   handle  padding (0..2 zeros)  MAC (10)
+ *   at (8)  handle  padding (0..2 zeros)  MAC (10)
  *
  * all numbers big-endian. The MAC is the head of HMAC-SHA256 over all bytes in
  * front of it. The padding makes the whole a multiple of 3 bytes, so that every
@@ -13,8 +13,8 @@
 #include "base/crypto.h"
 
 enum {
-	VERSION = 1,
-	HEAD_BYTES = 26,
+	VERSION = 2,
+	HEAD_BYTES = 34,
 	MAC_BYTES = 10,
 	HANDLE_BYTES_MAX = 200,
 	SHA256_BYTES = 32,
@@ -42,6 +42,7 @@ bool receipt_seal(const uint8_t key[32], const struct receipt_fields *f, struct 
 	be64_put(bytes + 6, f->pos);
 	be32_put(bytes + 14, f->receive);
 	be64_put(bytes + 18, f->boot);
+	be64_put(bytes + 26, (uint64_t)f->at_ms);
 	if (f->handle.n)
 		memcpy(bytes + HEAD_BYTES, f->handle.p, f->handle.n);
 	size_t n = HEAD_BYTES + f->handle.n + padding_of(f->handle.n);
@@ -61,6 +62,7 @@ static bool fields_read(struct view v, struct receipt_fields *out)
 	out->pos = reader_u64(&r);
 	out->receive = reader_u32(&r);
 	out->boot = reader_u64(&r);
+	out->at_ms = (int64_t)reader_u64(&r);
 	out->handle = reader_bytes(&r, handle_n);
 	return !r.bad && handle_n <= HANDLE_BYTES_MAX && r.v.n == padding_of(handle_n);
 }

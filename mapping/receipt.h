@@ -11,6 +11,7 @@ struct receipt_fields {
 	uint64_t pos;
 	uint32_t receive;
 	uint64_t boot;
+	int64_t at_ms;
 	struct view handle; /* ≤ 200 bytes; on decoding it aliases `scratch` */
 };
 

@@ -218,6 +218,7 @@ static void receipt_write(struct aws_call *c, const struct receipt *r)
 		.pos = r->pos,
 		.receive = r->receive,
 		.boot = r->boot,
+		.at_ms = r->at_ms,
 		.handle = view_of(r->handle, r->handle_n),
 	};
 

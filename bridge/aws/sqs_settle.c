@@ -40,6 +40,7 @@ static bool receipt_take(struct aws_call *c, struct settlement *s, struct refusa
 	s->receipt.pos = fields.pos;
 	s->receipt.receive = fields.receive;
 	s->receipt.boot = fields.boot;
+	s->receipt.at_ms = fields.at_ms;
 	s->receipt.handle_n = (uint8_t)fields.handle.n;
 	if (fields.handle.n)
 		memcpy(s->receipt.handle, fields.handle.p, fields.handle.n);
@@ -113,7 +114,6 @@ static void refusal_of(struct aws_call *c, struct settlement *s, const struct er
 		       VIEW_ARG(handle));
 		return;
 	case CODE_LIMIT:
-	case CODE_INVALID:
 		refuse(c, &s->refusal, FAULT_PARAMETER,
 		       "Value %" PRId64 " for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout "
 		       "for the message is beyond the limit [43200 seconds].",

@@ -286,6 +286,7 @@ struct receipt {
 	uint64_t pos;
 	uint32_t receive; /* which receive of it */
 	uint64_t boot;    /* boot epoch of the process that made it */
+	int64_t at_ms;    /* wall; when that was */
 	uint8_t handle_n; /* remote stores: their own handle */
 	uint8_t handle[200];
 };
@@ -293,7 +294,8 @@ struct receipt {
 /* DONE: OK also when the message is gone. */
 void engine_settle_ref(struct engine *e, uint64_t session, uint64_t cmd, struct view queue,
 		       const struct receipt *r, const struct outcome *o);
-/* Visibility to now + ms; 0: visible at once. DONE: NOT_FOUND when it is gone. */
+/* Visibility to now + ms; 0: visible at once. DONE: NOT_FOUND when it is gone; LIMIT: more than
+ * 12 hours after the receive. */
 void engine_extend_ref(struct engine *e, uint64_t session, uint64_t cmd, struct view queue,
 		       const struct receipt *r, int64_t ms);
 

@@ -64,6 +64,7 @@ static void delivery_fill(struct delivery *d, const struct lease *l)
 	d->receipt.pos = en->pos;
 	d->receipt.receive = l->receive;
 	d->receipt.boot = q->engine->boot;
+	d->receipt.at_ms = q->engine->now.wall_ms;
 	d->receipt.handle_n = l->handle_n;
 	if (l->handle_n)
 		memcpy(d->receipt.handle, l->handle, l->handle_n);

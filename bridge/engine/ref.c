@@ -6,6 +6,9 @@
 
 #include "engine/engine_priv.h"
 
+/* The longest a message may stay hidden after one receive (SQS ChangeMessageVisibility). */
+enum { HIDDEN_S_MAX = 43200 };
+
 struct pending_ref {
 	struct link link; /* queue.pending_refs */
 	struct ask *ask;
@@ -54,11 +57,22 @@ static void ref_hide(struct entry *en, const struct receipt *r, int64_t ms)
 	lease_deadline(l, ms);
 }
 
+/* In whole seconds: the longest visibility may be asked for right after the receive. */
+static bool hidden_too_long(const struct engine *e, const struct receipt *r, int64_t ms)
+{
+	int64_t since_ms = e->now.wall_ms > r->at_ms ? e->now.wall_ms - r->at_ms : 0;
+	return ms > 0 && since_ms / 1000 + ms / 1000 > HIDDEN_S_MAX;
+}
+
 static void ref_extend(struct ask *a, struct entry *en, const struct receipt *r, int64_t ms)
 {
 	struct lease *l = en->lease;
 	if (l && !same_receive(l, r)) {
 		not_available(a); /* it would shorten or steal somebody's lease */
+		return;
+	}
+	if (hidden_too_long(a->engine, r, ms)) {
+		ask_error(a, CODE_LIMIT, "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]");
 		return;
 	}
 	if (l && ms == 0)

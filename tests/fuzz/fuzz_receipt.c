@@ -14,7 +14,7 @@ static void seal_and_open(const struct receipt_fields *f, struct buf *text, stru
 	must(receipt_seal(key, f, text));
 	must(receipt_open(key, buf_view(text), scratch, &back));
 	must(back.queue == f->queue && back.pos == f->pos && back.receive == f->receive &&
-	     back.boot == f->boot && view_eq(back.handle, f->handle));
+	     back.boot == f->boot && back.at_ms == f->at_ms && view_eq(back.handle, f->handle));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -33,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	f.pos = reader_u64(&r);
 	f.receive = reader_u32(&r);
 	f.boot = reader_u64(&r);
+	f.at_ms = (int64_t)reader_u64(&r);
 	f.handle = view_head(r.v, 200);
 	seal_and_open(&f, &text, &scratch);
 	buf_fini(&text);

@@ -177,6 +177,33 @@ static void lease_outlives_connection(void **state)
 	assert_true(has(a.body, "Message does not exist or is not available for visibility timeout change."));
 }
 
+/* Twelve hours from the receive (sqs-sns.md §3), alone and in a batch. */
+static void twelve_hours(void **state)
+{
+	char handle[1024], body[2048];
+	struct aws_answer a;
+
+	(void)state;
+	send_text("m");
+	member(call("ReceiveMessage", RECEIVE).body, "ReceiptHandle", handle, sizeof(handle));
+	aws_rig_pass(&rig, 10000);
+	snprintf(body, sizeof(body), "{" Q ",\"ReceiptHandle\":\"%s\",\"VisibilityTimeout\":43191}", handle);
+	a = call("ChangeMessageVisibility", body);
+	assert_int_equal(a.status, 400);
+	assert_true(has(a.body, "#InvalidParameterValueException\"") &&
+		    has(a.body, "Value 43191 for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout "
+				"for the message is beyond the limit [43200 seconds]."));
+	snprintf(body, sizeof(body),
+		 "{" Q ",\"Entries\":[{\"Id\":\"long\",\"ReceiptHandle\":\"%s\",\"VisibilityTimeout\":43191},"
+		 "{\"Id\":\"good\",\"ReceiptHandle\":\"%s\",\"VisibilityTimeout\":43190}]}",
+		 handle, handle);
+	a = call("ChangeMessageVisibilityBatch", body);
+	assert_int_equal(a.status, 200);
+	assert_true(has(a.body, "\"Successful\":[{\"Id\":\"good\"}]") &&
+		    has(a.body, "\"Failed\":[{\"Id\":\"long\",\"SenderFault\":true,\"Code\":\"InvalidParameterValue\"") &&
+		    has(a.body, "beyond the limit [43200 seconds]."));
+}
+
 /* A handle of one queue is none of another. */
 static void handle_of_another_queue(void **state)
 {
@@ -262,7 +289,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(long_poll),	T(caller_gone),	 T(caller_gone_late),	   T(answer_lost), T(lease_outlives_connection),
-		T(handle_of_another_queue), T(many_polls), T(selection), T(gone_while_waiting),
+		T(twelve_hours), T(handle_of_another_queue), T(many_polls), T(selection), T(gone_while_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

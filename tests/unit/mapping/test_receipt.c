@@ -22,6 +22,7 @@ static void random_fields(struct rng *r, struct receipt_fields *f, uint8_t handl
 		.pos = rng_next(r),
 		.receive = (uint32_t)rng_next(r),
 		.boot = rng_next(r),
+		.at_ms = (int64_t)rng_next(r),
 		.handle = view_of(handle, rng_below(r, 201)),
 	};
 }
@@ -52,6 +53,7 @@ static void test_round_trip(void **state)
 		assert_int_equal(back.pos, f.pos);
 		assert_int_equal(back.receive, f.receive);
 		assert_int_equal(back.boot, f.boot);
+		assert_int_equal(back.at_ms, f.at_ms);
 		assert_true(view_eq(back.handle, f.handle));
 		assert_false(receipt_open(other_key, buf_view(&text), &scratch, &back));
 	}
@@ -70,7 +72,7 @@ static void test_every_corruption_is_refused(void **state)
 	buf_init(&text, RECEIPT_TEXT_MAX + 8);
 	buf_init(&scratch, RECEIPT_TEXT_MAX);
 	for (size_t h = 0; h < 4; h++) {
-		struct receipt_fields f = {7, 1234567, 2, 99, view_str(handles[h])};
+		struct receipt_fields f = {7, 1234567, 2, 99, 1700000000000, view_str(handles[h])};
 		buf_clear(&text);
 		assert_true(receipt_seal(key, &f, &text));
 		for (size_t i = 0; i < text.n; i++) {
