@@ -21,7 +21,6 @@ struct aws_options {
 	bool sixty_seconds;       /* aws.sixty_seconds */
 	uint8_t receipt_key[32];
 	struct cross_settings cross; /* of queues whose arguments say nothing else */
-	uint32_t in_flight_max;   /* of a queue, by ReceiveMessage; 0: 120,000 */
 	size_t request_bytes_max; /* body of a request; 0: 8 MiB */
 	int64_t idle_ms;          /* keep-alive without a request; 0: 60 s */
 };

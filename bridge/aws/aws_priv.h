@@ -26,7 +26,6 @@ enum {
 	SQS_VISIBILITY_S_MAX = 43200,
 	SQS_WAIT_S_MAX = 20,
 	SQS_TAGS_MAX = 50,
-	SQS_IN_FLIGHT_MAX = 120000,
 	LIST_QUEUES_MAX = 1000,
 	LIST_TOPICS_MAX = 100,
 	ARG_ITEMS_MAX = 256, /* items of one list or map; AWS takes 10 in most */

@@ -366,31 +366,6 @@ static void on_gone(struct aws_call *c)
 	c->waiting = 0;
 }
 
-/* The most that may be in flight (sqs-sns.md §4): a short poll is refused, a long
- * one gets nothing. false: has answered. */
-static bool in_flight_check(struct aws_call *c, struct receiving *rc)
-{
-	uint64_t max = c->aws->o.in_flight_max ? c->aws->o.in_flight_max : SQS_IN_FLIGHT_MAX;
-	struct queue_stat stat;
-
-	if (!engine_queue_stat(c->aws->engine, c->queue.vhost, c->queue.name, &stat))
-		return true; /* the engine says so */
-	if (stat.received_leased < max) {
-		if (rc->n > max - stat.received_leased)
-			rc->n = (uint32_t)(max - stat.received_leased);
-		return true;
-	}
-	if (rc->wait_ms < 0)
-		rc->wait_ms = aws_queue_number(c, &c->queue, "ReceiveMessageWaitTimeSeconds", 0) * 1000;
-	if (rc->wait_ms == 0) {
-		aws_call_refuse(c, &(struct refusal){.fault = FAULT_OVER_LIMIT});
-		return false;
-	}
-	reply_begin(c);
-	reply_end(c);
-	return false;
-}
-
 void sqs_receive_message(struct aws_call *c)
 {
 	struct receiving *rc = arena_alloc(c->arena, sizeof(*rc));
@@ -400,8 +375,6 @@ void sqs_receive_message(struct aws_call *c)
 		aws_call_refuse(c, &f);
 		return;
 	}
-	if (!in_flight_check(c, rc))
-		return;
 	if (!aws_call_engage(c, 1))
 		return;
 	aws_cross_settings(c, &rc->cross);

@@ -138,6 +138,7 @@ static bool engine_open(struct daemon *d, struct error *e)
 	eo.store_low_bytes = (uint64_t)o->store_low_bytes;
 	eo.batch_ops_max = (uint32_t)o->batch_ops_max;
 	eo.deliver_turn = (uint32_t)o->deliver_turn;
+	eo.in_flight_max = (uint32_t)o->aws_in_flight_max;
 	eo.codecs = &d->codecs;
 	random_secret(&eo.seed, sizeof eo.seed);
 	d->engine = engine_new(&eo, d->store, d->now, e);
@@ -236,7 +237,6 @@ static void aws_open(struct daemon *d)
 		.signatures_unchecked = !o->aws_verify_signatures,
 		.region = view_str(o->aws_region),
 		.sixty_seconds = o->aws_sixty_seconds,
-		.in_flight_max = (uint32_t)o->aws_in_flight_max,
 		.public_url = view_str(o->aws_public_url),
 		.cross = {.body = (enum cross_body)o->queue_body,
 			  .promote = d->n_promote ? d->promote : NULL,

@@ -133,6 +133,10 @@ void receive_answer(struct receive *r)
 	n->session = slot_id(&r->session->slot);
 	n->tag = r->cmd;
 	n->id = r->queue->n_ready;
+	if (!r->got && !r->waits && receives_full(r->queue)) {
+		n->error = mem_alloc(sizeof(*n->error));
+		error_set(n->error, CODE_LIMIT, "the queue has as many messages in flight as it may");
+	}
 	n->n = r->got;
 	memcpy(n->leases, r->leases, r->got * sizeof(*r->leases));
 	note_push(e, n);
@@ -144,12 +148,11 @@ static void receive_wait(struct receive *r, int64_t wait_ms)
 {
 	struct engine *e = r->session->engine;
 	struct queue *q = r->queue;
-	bool blocked = q->exclusive_consumer && !r->get; /* engine.md §4 */
 	r->waits = wait_ms > 0;
 	if (r->waits)
 		heap_push(&e->receive_deadlines, &r->deadline, (uint64_t)(e->now.mono_ms + wait_ms));
 	waiter_join(q, &r->waiter);
-	if (!r->waits && (blocked || (!q->n_ready && !q->remote)))
+	if (!r->waits && (!receive_may(r) || (!q->n_ready && !q->remote)))
 		receive_answer(r);
 }
 

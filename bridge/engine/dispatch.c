@@ -88,10 +88,16 @@ void receive_take(struct receive *r, struct entry *en)
 		list_push_back(&e->answering, &r->answering);
 }
 
-/* While an exclusive consumer is active ReceiveMessage gets nothing (engine.md §4). */
-static bool receive_may(const struct receive *r)
+bool receives_full(const struct queue *q)
 {
-	return r->get || !r->queue->exclusive_consumer;
+	return q->n_received_leased >= q->engine->options.in_flight_max;
+}
+
+/* While an exclusive consumer is active ReceiveMessage gets nothing (engine.md §4),
+ * nor past the most that may be in flight (sqs-sns.md §4). */
+bool receive_may(const struct receive *r)
+{
+	return r->get || (!r->queue->exclusive_consumer && !receives_full(r->queue));
 }
 
 static bool waiter_may(const struct waiter *w)

@@ -23,6 +23,7 @@ void engine_options_default(struct engine_options *o)
 		.store_low_bytes = 32u << 20,
 		.batch_ops_max = 20000,
 		.deliver_turn = 4096,
+		.in_flight_max = 120000,
 		.seed = 1,
 	};
 }

@@ -48,6 +48,7 @@ struct engine_options {
 	uint64_t store_low_bytes;    /* 32 MiB */
 	uint32_t batch_ops_max;      /* operations in one batch; 20000 */
 	uint32_t deliver_turn;       /* deliveries a turn; 4096 */
+	uint32_t in_flight_max;      /* of a queue, by ReceiveMessage; 120000 */
 	uint64_t seed;               /* ids */
 	const struct codecs *codecs; /* headers exchanges look into headers; may be NULL */
 	const struct envelope_maker *envelopes; /* borrowed; NULL: subscriptions deliver raw only */
@@ -244,7 +245,8 @@ void engine_cancel(struct engine *e, uint64_t session, uint64_t cmd, uint64_t co
 
 /* One message or none, at once: RECEIVED with n 0 or 1 and ready = what remains. */
 void engine_get(struct engine *e, uint64_t session, uint64_t cmd, struct view queue, bool no_ack);
-/* ReceiveMessage: RECEIVED with up to n ≤ 10; waits up to wait_ms; leases with a deadline. */
+/* ReceiveMessage: RECEIVED with up to n ≤ 10; waits up to wait_ms; leases with a deadline.
+ * LIMIT when the queue has in_flight_max of them and wait_ms is 0. */
 void engine_receive(struct engine *e, uint64_t session, uint64_t cmd, struct view queue, uint32_t n,
 		    int64_t wait_ms /* -1: the queue's */, int64_t lease_ms /* -1: the queue's */);
 /* The caller is gone: RECEIVED does not come any more. */

@@ -380,7 +380,9 @@ void leases_expire(struct engine *e);
 void queue_poke(struct queue *q); /* something may be handed out */
 void waiter_join(struct queue *q, struct waiter *w);
 void waiter_leave(struct waiter *w);
-void receives_resume(struct queue *q); /* nobody excludes them any more */
+bool receives_full(const struct queue *q); /* as many in flight as may be */
+bool receive_may(const struct receive *r);
+void receives_resume(struct queue *q); /* nothing keeps them back any more */
 void consumer_poke(struct consumer *c);
 void consumer_free(struct consumer *c);
 void receive_free(struct receive *r);

@@ -51,8 +51,12 @@ void lease_end(struct lease *l)
 	struct engine *e = l->queue->engine;
 	if (l->entry)
 		l->entry->lease = NULL;
-	if (!l->session)
+	if (!l->session && receives_full(l->queue)) {
 		l->queue->n_received_leased--;
+		receives_resume(l->queue);
+	} else if (!l->session) {
+		l->queue->n_received_leased--;
+	}
 	heap_remove(&e->lease_deadlines, &l->deadline);
 	list_remove(&l->session_link);
 	lease_credit(l);

@@ -45,6 +45,8 @@ void aws_rig_open(struct aws_rig *r)
 	must(r->access);
 	engine_options_default(&eo);
 	eo.seed = 11;
+	if (r->in_flight_max)
+		eo.in_flight_max = r->in_flight_max;
 	r->engine = engine_new(&eo, r->store, r->now, &e);
 	must(r->engine);
 	access_vhosts_each(r->access, vhost_known, r);

@@ -9,6 +9,7 @@
 
 struct aws_rig {
 	struct aws_options options; /* set before opening */
+	uint32_t in_flight_max;     /* 0: the engine's default */
 	bool far;                   /* peers are not on this machine */
 	struct store *store;
 	struct engine *engine;

@@ -226,26 +226,58 @@ static void sixty_seconds(void **state)
 	json("CreateQueue", "{\"QueueName\":\"q\"}", 200);
 }
 
+#define HANDLE "\"ReceiptHandle\":\""
+
+static int occurrences(struct view v, const char *text)
+{
+	size_t len = strlen(text);
+	int n = 0;
+
+	for (const uint8_t *p; (p = memmem(v.p, v.n, text, len)); n++)
+		v = view_skip(v, (size_t)(p - v.p) + len);
+	return n;
+}
+
 /* aws.in_flight_max: what ReceiveMessage took; a batch stops at it. */
 static void in_flight(void **state)
 {
 	(void)state;
 	teardown(state);
 	rig = (struct aws_rig){0};
-	rig.options.in_flight_max = 3;
+	rig.in_flight_max = 3;
 	aws_rig_open(&rig);
 	aws_peer_open(&peer, &rig);
 	json("CreateQueue", "{\"QueueName\":\"q\"}", 200);
 	for (int i = 0; i < 5; i++)
 		json("SendMessage", "{" Q ",\"MessageBody\":\"m\"}", 200);
-	json("ReceiveMessage", "{" Q ",\"MaxNumberOfMessages\":2}", 200);
+	struct view first = json("ReceiveMessage", "{" Q ",\"MaxNumberOfMessages\":2}", 200);
+	const char *at = memmem(first.p, first.n, HANDLE, strlen(HANDLE));
+	char handle[1024];
+	snprintf(handle, sizeof(handle), "%.*s", (int)strcspn(at + strlen(HANDLE), "\""), at + strlen(HANDLE));
 	json("ReceiveMessage", "{" Q ",\"MaxNumberOfMessages\":10}", 200);
 	assert_true(has(json("GetQueueAttributes", GET_ALL, 200), "NotVisible\":\"3\""));
 	assert_true(has(json("ReceiveMessage", "{" Q "}", 403), "#OverLimit\""));
 	assert_true(has(query("Action=ReceiveMessage&" QF, 403), "<Code>OverLimit</Code>"));
-	assert_true(view_is(json("ReceiveMessage", "{" Q ",\"WaitTimeSeconds\":1}", 200), "{}"));
+	/* a long poll waits for its time-out, or for room */
+	aws_peer_json(&peer, "ReceiveMessage", "{" Q ",\"WaitTimeSeconds\":2}", "guest");
+	aws_rig_pass(&rig, 1900);
+	assert_int_equal(aws_peer_take(&peer).status, 0);
+	aws_rig_pass(&rig, 100);
+	assert_true(view_is(aws_peer_take(&peer).body, "{}"));
+	aws_peer_json(&peer, "ReceiveMessage", "{" Q ",\"WaitTimeSeconds\":20,\"MaxNumberOfMessages\":10}", "guest");
+	aws_rig_pass(&rig, 10000);
+	assert_int_equal(aws_peer_take(&peer).status, 0);
+	struct aws_peer other;
+	char body[2048];
+	aws_peer_open(&other, &rig);
+	snprintf(body, sizeof(body), "{" Q ",\"ReceiptHandle\":\"%s\"}", handle);
+	aws_peer_json(&other, "DeleteMessage", body, "guest");
+	aws_rig_run(&rig);
+	assert_int_equal(aws_peer_take(&other).status, 200);
+	aws_peer_close(&other, WIRE_PEER_CLOSED);
+	assert_int_equal(occurrences(aws_peer_take(&peer).body, "\"Body\""), 1);
 	aws_rig_pass(&rig, 31000); /* they are visible again */
-	assert_true(has(json("ReceiveMessage", "{" Q "}", 200), "\"Body\":\"m\""));
+	assert_int_equal(occurrences(json("ReceiveMessage", "{" Q ",\"MaxNumberOfMessages\":10}", 200), "\"Body\""), 3);
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

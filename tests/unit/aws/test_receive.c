@@ -180,7 +180,7 @@ static void lease_outlives_connection(void **state)
 /* Twelve hours from the receive (sqs-sns.md §3), alone and in a batch. */
 static void twelve_hours(void **state)
 {
-	char handle[1024], body[2048];
+	char handle[512], body[2048];
 	struct aws_answer a;
 
 	(void)state;

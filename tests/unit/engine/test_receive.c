@@ -103,6 +103,56 @@ static void test_dropped_is_uncounted(void **state)
 	rig_over(STORE_ORDER, NULL, dropped_is_uncounted);
 }
 
+/* With in_flight_max in flight a short poll is refused, a long one waits for room
+ * or its time-out; a batch stops there; sessions' leases do not count. */
+static void in_flight_limit(struct rig *r)
+{
+	struct peer p, aws;
+	peer_open(&p, r, SESSION_AMQP091);
+	peer_open(&aws, r, SESSION_AWS);
+	peer_queue(&p, "q", true);
+	for (int i = 0; i < 6; i++)
+		peer_send(&p, "q", "m", true);
+	peer_get(&p, "q");
+	peer_receive(&aws, "q", 10, 0, 30000);
+	struct seen *s = peer_next(&aws);
+	assert_int_equal(s->count, 3);
+	struct receipt receipt = s->receipt;
+	for (size_t i = 1; i < 3; i++)
+		assert_int_equal(peer_next(&aws)->nth, i);
+	peer_receive(&aws, "q", 1, 0, 30000);
+	assert_int_equal(peer_next(&aws)->code, CODE_LIMIT);
+	peer_receive(&aws, "q", 1, 1000, 30000);
+	rig_wait(r, 900);
+	assert_int_equal(peer_pending(&aws), 0);
+	rig_wait(r, 100);
+	s = peer_next(&aws);
+	assert_int_equal(s->code, CODE_OK);
+	assert_int_equal(s->count, 0);
+	peer_receive(&aws, "q", 10, 20000, 60000);
+	assert_int_equal(peer_pending(&aws), 0);
+	engine_settle_ref(r->engine, aws.session, 900, VIEW("q"), &receipt, &(struct outcome){.kind = OUTCOME_ACCEPT});
+	for (int i = 0; i < 2; i++) { /* the receive, and its room, in either order */
+		s = peer_next(&aws);
+		assert_int_equal(s->code, CODE_OK);
+		assert_int_equal(s->count, s->kind == EVENT_RECEIVED);
+	}
+	peer_receive(&aws, "q", 10, 0, 60000);
+	assert_int_equal(peer_next(&aws)->code, CODE_LIMIT);
+	assert_int_equal(peer_get(&p, "q")->count, 1); /* nobody else is kept back */
+	peer_close(&aws, CLOSE_ORDERLY);
+	peer_close(&p, CLOSE_ORDERLY);
+}
+
+static void test_in_flight_limit(void **state)
+{
+	struct engine_options o;
+	(void)state;
+	engine_options_default(&o);
+	o.in_flight_max = 3;
+	rig_over(STORE_ORDER, &o, in_flight_limit);
+}
+
 /* A purge by SQS takes what is in flight too, and keeps nothing for it. */
 static void purge_ends_leases(struct rig *r)
 {
@@ -178,6 +228,7 @@ static void test_excluded_meanwhile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_in_flight_limit),
 		cmocka_unit_test(test_queue_gone_while_blocked),
 		cmocka_unit_test(test_exclusive_consumer_first),
 		cmocka_unit_test(test_dropped_is_uncounted),
