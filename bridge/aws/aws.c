@@ -230,10 +230,13 @@ static void on_request(void *env, struct http_request *r, struct now now)
 	struct aws_call *c = call_new(env, r, now);
 	struct refusal f = {0};
 
-	if (call_prepare(c, &f))
+	if (call_prepare(c, &f)) {
+		if (c->action->verb == ACCESS_WRITE)
+			http_publishes(r);
 		c->action->run(c);
-	else
+	} else {
 		aws_call_refuse(c, &f);
+	}
 	call_settle(c);
 }
 

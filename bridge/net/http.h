@@ -53,6 +53,10 @@ extern const struct wire_head http_head;
 /* First header of that name (case-insensitive), or an empty view. */
 struct view http_header_find(const struct http_request *r, const char *name);
 
+/* The request publishes: from now on its connection is not read while the store
+ * gate is shut (base/wire.h). */
+void http_publishes(struct http_request *r);
+
 /* Copies everything it is given; Content-Length, Date, Connection are added.
  * After it r is gone. */
 void http_respond(struct http_request *r, int status, const struct http_header *headers, size_t n,

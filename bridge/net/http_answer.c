@@ -134,6 +134,14 @@ void http_respond(struct http_request *r, int status, const struct http_header *
 	http_next(c);
 }
 
+void http_publishes(struct http_request *r)
+{
+	struct http_conn *c = (struct http_conn *)r; /* r is its first member */
+
+	c->wire->publishes = true;
+	wire_touch(c->wire);
+}
+
 void http_fail(struct http_conn *c, int status, const char *text)
 {
 	static const struct http_header plain = {VIEW("Content-Type"), VIEW("text/plain")};
