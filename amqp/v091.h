@@ -34,14 +34,17 @@ struct v091_env {
 	const struct codecs *codecs;
 	struct rng *rng; /* ids of messages, consumer tags */
 	struct v091_options options;
-	struct link unflushed; /* the head's own: channels with confirms to send */
+	struct link unflushed; /* the head's own: channels with confirms to send, */
+	struct link sending;   /* connections with a slice of a large content to send */
 };
 
 /* env: struct v091_env * */
 extern const struct wire_head v091_head;
 /* To be called in every turn after engine_run and before the WRITE phase: the
- * turn's confirms, merged, after its deliveries (engine.md §5). */
-void v091_turn_end(struct v091_env *env);
+ * turn's confirms, merged, after its deliveries (engine.md §5), then slices of
+ * large contents. The driver has to call wire.flushed for these. True: another
+ * turn is wanted at once. */
+bool v091_turn_end(struct v091_env *env);
 /* RAW_AMQP091: property flags and properties, as in a content header frame. */
 extern const struct header_codec v091_codec;
 

@@ -23,8 +23,7 @@ static void held_over(struct channel *ch, bool over)
 		return;
 	ch->over = over;
 	c->over += over ? 1 : -1u;
-	c->wire->paused = c->over > 0;
-	wire_touch(c->wire);
+	v091_conn_pause(c);
 }
 
 static void asked_pop(struct channel *ch)

@@ -110,18 +110,19 @@ static void flush(struct channel *ch)
 	k->n_acks = k->n_nacks = 0;
 }
 
-void v091_turn_end(struct v091_env *env)
+bool v091_turn_end(struct v091_env *env)
 {
 	struct link *l;
 
 	if (!env->unflushed.next)
-		return;
+		return false;
 	while ((l = list_first(&env->unflushed)) != NULL) {
 		struct channel *ch = LIST_ENTRY(l, struct channel, unflushed);
 
 		list_remove(l);
 		flush(ch);
 	}
+	return v091_slices_send(env);
 }
 
 void v091_confirms_free(struct channel *ch)

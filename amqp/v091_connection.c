@@ -115,6 +115,16 @@ static void head_tick(void *head, struct now now)
 	v091_conn_arm(c);
 }
 
+void v091_conn_pause(struct conn *c)
+{
+	bool pause = c->over > 0 || v091_senders_full(c);
+
+	if (c->wire->paused == pause)
+		return;
+	c->wire->paused = pause;
+	wire_touch(c->wire);
+}
+
 /* ---- ends --------------------------------------------------------------------- */
 
 static void channels_free(struct conn *c)
@@ -137,6 +147,7 @@ static void release(struct conn *c, enum close_how how)
 		engine_connection_close(c->env->engine, engine, how);
 	}
 	channels_free(c);
+	v091_senders_free(c);
 }
 
 void v091_conn_release(struct conn *c)
@@ -274,6 +285,8 @@ void v091_conn_input(struct conn *c, struct view in)
 	} else if (in.n && c->state != CONN_PROTOCOL) {
 		frames_in(c, in);
 	}
+	if (c->senders.n)
+		v091_conn_pause(c);
 	v091_conn_arm(c);
 }
 
@@ -301,8 +314,12 @@ static void *head_open(void *env, struct wire *w, struct now now)
 	buf_init(&c->early, EARLY_BYTES_MAX);
 	init_amqp_pool(&c->pool, METHOD_POOL);
 	arena_init(&c->scratch);
-	if (!c->env->unflushed.next)
+	list_init(&c->sending);
+	list_init(&c->ready);
+	if (!c->env->unflushed.next) {
 		list_init(&c->env->unflushed);
+		list_init(&c->env->sending);
+	}
 	w->head = c;
 	w->writable = head_writable;
 	v091_conn_arm(c);

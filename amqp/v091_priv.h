@@ -26,6 +26,7 @@ enum {
 	EARLY_BYTES_MAX = 64 * 1024, /* may come while credentials are checked */
 	HEADER_BYTES_MAX = 4 << 20,  /* properties made for a message of another family */
 	HELD_READ_MAX = 1 << 20,     /* may still come after reading was to stop */
+	SLICE_BYTES = 256 * 1024,    /* of large contents, a turn and connection */
 };
 
 /* Replaces an owned copy. */
@@ -90,6 +91,10 @@ struct conn {
 	struct channel *replaying; /* whose held frames are being done; NULL when it went away */
 	struct buf replay_rest;    /* what that one left behind */
 	size_t replay_at;
+	struct map64 senders; /* channel → struct sender: a large content is on its way */
+	struct link sending;  /* the same, in turn */
+	struct link ready;    /* in env->sending: its out-queue takes another slice */
+	size_t parcels;       /* of all senders */
 	struct buf early;     /* came while credentials were checked */
 	amqp_pool_t pool;     /* of the method being handled */
 	struct arena scratch; /* messages of other families on their way out */
@@ -213,6 +218,7 @@ void v091_conn_silent(struct conn *c);  /* rabbitmq.md 1.9, 1.10, 1.12 */
 void v091_conn_finish(struct conn *c);  /* flush what is written, close the socket */
 void v091_conn_release(struct conn *c); /* everything the engine holds for it */
 void v091_conn_arm(struct conn *c);     /* when the next tick is due */
+void v091_conn_pause(struct conn *c);   /* or read on, as what waits says */
 /* Channel 0, RUNNING or later. */
 void v091_on_connection_close(struct conn *c, const void *m);
 void v091_on_connection_close_ok(struct conn *c, const void *m);
@@ -292,9 +298,27 @@ struct crossed {
 	bool body_replaced;
 	struct view body;
 };
-/* The method and the message's content; crossed may be NULL. */
+struct span {
+	uint64_t at, n;
+};
+/* Octets of a body as whole body frames. */
+void v091_send_body(struct conn *c, struct out *out, uint16_t channel, struct body *b, struct span octets);
+/* Octets of a full slice: whole frames of the negotiated size. */
+uint64_t v091_slice_bytes(const struct conn *c);
+/* The method and the message's content, which may follow in slices; crossed may be NULL. */
 void v091_send_content(struct channel *ch, const struct args *a, const struct message *m,
 		  const struct crossed *x);
+
+/* ---- v091_slice.c: large contents -------------------------------------------------------- */
+/* Where the channel's next bytes go: behind its large contents, if it has any. */
+struct out *v091_out(struct conn *c, uint16_t channel);
+/* Method and header are in v091_out; the body follows. Takes a reference of its own. */
+void v091_parcel_add(struct channel *ch, struct body *b);
+/* Too much waits behind large contents: the connection should not be read. */
+bool v091_senders_full(const struct conn *c);
+void v091_senders_free(struct conn *c);
+/* One slice of each connection that can take it. True: the engine has work by it. */
+bool v091_slices_send(struct v091_env *env);
 
 /* ---- v091_define.c ------------------------------------------------------------------------ */
 void v091_on_exchange_declare(struct channel *ch, const void *m);

@@ -22,7 +22,7 @@ static uint8_t *frame_put(uint8_t *p, uint8_t type, uint16_t channel, size_t siz
 
 void v091_send_method(struct conn *c, uint16_t channel, uint32_t id, void *m)
 {
-	struct out *out = &c->wire->out;
+	struct out *out = v091_out(c, channel);
 	uint8_t *p = out_reserve(out, METHOD_ROOM);
 	int n = amqp_encode_method(id, m, (amqp_bytes_t){METHOD_ROOM - 12, p + 11});
 
@@ -82,7 +82,7 @@ void v091_args_short(struct args *a, struct view v)
 
 void v091_send_args(struct conn *c, uint16_t channel, const struct args *a)
 {
-	struct out *out = &c->wire->out;
+	struct out *out = v091_out(c, channel);
 	uint8_t *p = out_reserve(out, a->n + FRAME_OVERHEAD);
 
 	p = frame_put(p, TYPE_METHOD, channel, a->n);
@@ -92,48 +92,71 @@ void v091_send_args(struct conn *c, uint16_t channel, const struct args *a)
 	wire_touch(c->wire);
 }
 
-/* Octets of a message as this reader gets them: a body, or bytes in its place. */
-struct octets {
-	struct body *body;
-	struct view replaced;
-	uint64_t n;
-};
+/* Octets of a body frame. */
+static uint64_t piece_max(const struct conn *c)
+{
+	uint64_t n = c->frame_max - FRAME_OVERHEAD;
 
-static void send_body(struct channel *ch, const struct octets *o)
+	return n < SLICE_BYTES ? n : SLICE_BYTES;
+}
+
+uint64_t v091_slice_bytes(const struct conn *c)
+{
+	uint64_t piece = piece_max(c);
+
+	return SLICE_BYTES / piece * piece;
+}
+
+static void body_frame(struct out *out, uint16_t channel, uint64_t n)
+{
+	frame_put(out_reserve(out, 7), TYPE_BODY, channel, (size_t)n);
+	out_commit(out, 7);
+}
+
+static void body_frame_end(struct out *out)
 {
 	static const uint8_t end = FRAME_END;
-	struct out *out = &ch->conn->wire->out;
-	uint64_t piece_max = ch->conn->frame_max - FRAME_OVERHEAD;
 
-	for (uint64_t at = 0; at < o->n;) {
-		uint64_t n = o->n - at < piece_max ? o->n - at : piece_max;
-		uint8_t *p = out_reserve(out, 7);
+	out_add(out, view_of(&end, 1));
+}
 
-		frame_put(p, TYPE_BODY, ch->id, (size_t)n);
-		out_commit(out, 7);
-		if (o->body)
-			out_body(out, o->body, at, n);
-		else
-			out_add(out, view_of(o->replaced.p + at, (size_t)n));
-		out_add(out, view_of(&end, 1));
-		at += n;
+void v091_send_body(struct conn *c, struct out *out, uint16_t channel, struct body *b, struct span octets)
+{
+	uint64_t piece, max = piece_max(c);
+
+	for (; octets.n; octets.at += piece, octets.n -= piece) {
+		piece = octets.n < max ? octets.n : max;
+		body_frame(out, channel, piece);
+		out_body(out, b, octets.at, piece);
+		body_frame_end(out);
+	}
+}
+
+/* Octets in the place of a body. */
+static void send_octets(struct conn *c, struct out *out, uint16_t channel, struct view v)
+{
+	while (v.n) {
+		struct view piece = view_head(v, piece_max(c));
+
+		body_frame(out, channel, piece.n);
+		out_add(out, piece);
+		body_frame_end(out);
+		v = view_skip(v, piece.n);
 	}
 }
 
 /* Method and header frame in one piece of the out-queue where they fit. */
-static void send_head(struct channel *ch, const struct args *a, struct view raw, uint64_t body_n)
+static void send_head(struct out *out, uint16_t channel, const struct args *a, struct view raw, uint64_t body_n)
 {
-	static const uint8_t end = FRAME_END;
-	struct out *out = &ch->conn->wire->out;
 	bool inlined = raw.n <= HEADER_INLINE;
 	uint8_t *start = out_reserve(out, a->n + FRAME_OVERHEAD + 7 + HEADER_FIXED +
 						  (inlined ? raw.n + 1 : 0));
-	uint8_t *p = frame_put(start, TYPE_METHOD, ch->id, a->n);
+	uint8_t *p = frame_put(start, TYPE_METHOD, channel, a->n);
 
 	memcpy(p, a->b, a->n);
 	p += a->n;
 	*p++ = FRAME_END;
-	p = frame_put(p, TYPE_HEADER, ch->id, HEADER_FIXED + raw.n);
+	p = frame_put(p, TYPE_HEADER, channel, HEADER_FIXED + raw.n);
 	be16_put(p, AMQP_BASIC_CLASS);
 	be16_put(p + 2, 0);
 	be64_put(p + 4, body_n);
@@ -146,7 +169,7 @@ static void send_head(struct channel *ch, const struct args *a, struct view raw,
 	out_commit(out, (size_t)(p - start));
 	if (!inlined) {
 		out_add(out, raw);
-		out_add(out, view_of(&end, 1));
+		body_frame_end(out);
 	}
 }
 
@@ -154,14 +177,20 @@ void v091_send_content(struct channel *ch, const struct args *a, const struct me
 		  const struct crossed *x)
 {
 	static const uint8_t no_properties[2];
-	struct octets o = {.body = m->body, .n = body_bytes(m->body)};
+	struct conn *c = ch->conn;
+	struct out *out = v091_out(c, ch->id);
 	struct view raw = x ? x->raw : m->raw_kind == RAW_AMQP091 ? m->raw : VIEW_NONE;
+	bool replaced = x && x->body_replaced;
+	uint64_t n = replaced ? x->body.n : body_bytes(m->body);
 
 	if (!raw.n)
 		raw = view_of(no_properties, sizeof(no_properties));
-	if (x && x->body_replaced)
-		o = (struct octets){.replaced = x->body, .n = x->body.n};
-	send_head(ch, a, raw, o.n);
-	send_body(ch, &o);
-	wire_touch(ch->conn->wire);
+	send_head(out, ch->id, a, raw, n);
+	if (replaced)
+		send_octets(c, out, ch->id, x->body);
+	else if (n <= v091_slice_bytes(c))
+		v091_send_body(c, out, ch->id, m->body, (struct span){0, n});
+	else
+		v091_parcel_add(ch, m->body);
+	wire_touch(c->wire);
 }

@@ -160,6 +160,14 @@ void out_body(struct out *o, struct body *b, uint64_t offset, uint64_t n)
 	}
 }
 
+void out_move(struct out *o, struct out *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		segment_push(o, *segment_at(from, i));
+	from->n = 0;
+	out_fini(from);
+}
+
 static struct view segment_piece(const struct out_segment *s, uint64_t done)
 {
 	uint64_t left = s->n - done;

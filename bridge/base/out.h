@@ -35,6 +35,8 @@ void out_commit(struct out *o, size_t used);
 /* n bytes of the body from offset, which it has; by reference (small ones are
  * copied). Takes a reference of its own. */
 void out_body(struct out *o, struct body *b, uint64_t offset, uint64_t n);
+/* Appends all of `from` without a copy of bytes; `from` is empty afterwards. */
+void out_move(struct out *o, struct out *from);
 /* Fills up to `max` iovecs from the front; returns how many. */
 int out_iov(const struct out *o, struct iovec *iov, int max);
 void out_consume(struct out *o, uint64_t n);

@@ -97,7 +97,8 @@ static bool on_engine(void *ctx, struct now now)
 	bool more = engine_run(d->engine, now);
 	if (access_poll(d->access, now) > 0)
 		more = true;
-	v091_turn_end(&d->v091);
+	if (v091_turn_end(&d->v091))
+		more = true;
 	advance(d);
 	return more;
 }

@@ -27,7 +27,7 @@ void waiter_leave(struct waiter *w)
 bool consumer_may(const struct consumer *c)
 {
 	const struct session *s = c->session;
-	if (!c->active || !s->connection->writable)
+	if (!c->active || s->stuck || !s->connection->writable)
 		return false;
 	return c->no_ack || (c->held < c->limit && s->shared_held < s->shared_limit);
 }

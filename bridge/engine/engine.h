@@ -115,6 +115,8 @@ uint64_t engine_connection_open(struct engine *e, const struct connection_spec *
  * see them). No event of it is raised afterwards. */
 void engine_connection_close(struct engine *e, uint64_t conn, enum close_how how);
 void engine_connection_writable(struct engine *e, uint64_t conn, bool writable);
+/* The same for one session: its consumers get nothing while it is not. */
+void engine_session_writable(struct engine *e, uint64_t session, bool writable);
 uint64_t engine_session_open(struct engine *e, uint64_t conn, void *ctx);
 /* Leases go back, consumers go, an open transaction is dropped. No event of it afterwards. */
 void engine_session_close(struct engine *e, uint64_t session, enum close_how how);

@@ -283,6 +283,7 @@ struct session {
 	struct tx *tx; /* what is published and settled belongs to; NULL: none */
 	struct connection *connection;
 	void *ctx;
+	bool stuck; /* not writable */
 	uint32_t shared_limit, shared_held; /* basic.qos global; UINT32_MAX: none */
 };
 

@@ -114,6 +114,18 @@ void engine_connection_writable(struct engine *e, uint64_t conn, bool writable)
 	}
 }
 
+void engine_session_writable(struct engine *e, uint64_t session, bool writable)
+{
+	struct session *s = session_find(e, session);
+	if (!s || s->stuck == !writable)
+		return;
+	s->stuck = !writable;
+	if (!writable)
+		return;
+	LIST_EACH(&s->consumers, k)
+		consumer_poke(LIST_ENTRY(k, struct consumer, session_link));
+}
+
 /* ---- answers ---- */
 
 struct ask *ask_new(struct session *s, uint64_t cmd)

@@ -111,6 +111,7 @@ static void peer_read(struct peer *p)
 {
 	struct out *o = &p->wire.out;
 	struct iovec iov;
+	size_t before = p->n;
 
 	p->touched = false;
 	while (out_iov(o, &iov, 1)) {
@@ -120,6 +121,8 @@ static void peer_read(struct peer *p)
 		out_consume(o, iov.iov_len);
 		p->wire.last_write_ms = p->script->now.mono_ms;
 	}
+	if (p->n > before && p->wire.flushed)
+		p->wire.flushed(p->wire.head);
 }
 
 static void peer_end(struct peer *p, enum wire_end end)
@@ -150,12 +153,21 @@ void script_turn(struct script *s)
 	}
 }
 
+static bool peers_touched(const struct script *s)
+{
+	const struct peer *p = s->peers;
+
+	while (p && !p->touched)
+		p = p->next;
+	return p != NULL;
+}
+
 void script_settle(struct script *s)
 {
 	int turns = 0;
 
 	script_turn(s);
-	while (!engine_idle(s->engine) || !access_idle(s->access)) {
+	while (!engine_idle(s->engine) || !access_idle(s->access) || peers_touched(s)) {
 		script_turn(s);
 		assert_true(++turns < TURNS_MAX);
 		if (turns > TURNS_STILL) /* something waits for its time: to be stored again */

@@ -50,7 +50,7 @@ static void step(struct pair *p, struct rng *rng, struct body *body, const uint8
 	size_t len = rng_below(rng, sizeof(bytes));
 
 	fill(rng, bytes, len);
-	switch (rng_below(rng, 6)) {
+	switch (rng_below(rng, 7)) {
 	case 0:
 	case 1:
 		out_add(&p->out, view_of(bytes, len));
@@ -70,6 +70,20 @@ static void step(struct pair *p, struct rng *rng, struct body *body, const uint8
 		n = n < BODY_BYTES - from ? n : BODY_BYTES - from;
 		out_body(&p->out, body, from, n);
 		pair_add(p, view_of(body_flat + from, n));
+		break;
+	}
+	case 4: { /* what was gathered elsewhere */
+		struct out other;
+		out_init(&other);
+		out_add(&other, view_of(bytes, len));
+		out_body(&other, body, 7, BODY_CHUNK);
+		out_add(&other, view_of(bytes, len / 2));
+		out_move(&p->out, &other);
+		assert_int_equal(other.bytes, 0);
+		assert_int_equal(out_iov(&other, &(struct iovec){0}, 1), 0);
+		pair_add(p, view_of(bytes, len));
+		pair_add(p, view_of(body_flat + 7, BODY_CHUNK));
+		pair_add(p, view_of(bytes, len / 2));
 		break;
 	}
 	default: {

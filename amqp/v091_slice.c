@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Large contents leave in slices, one a turn and connection, so that other
+ * channels' frames and heartbeats go between (engine.md §3). A channel with such
+ * a content on its way has a *sender*: the contents in order as *parcels*, each
+ * with what the channel says after it, for nothing of the same channel may come
+ * between the frames of a content (0-9-1 §4.2.6).
+ *
+ *   channel 7:  wire.out ◄─ parcel 1 (body, at) ─ behind ─ parcel 2 (body) ─ behind
+ *
+ * Invariants:
+ *  1. a sender has a parcel; it is found by its channel's number and outlives the
+ *     channel, whose close-ok it may hold, but not the connection's RUNNING;
+ *  2. what it sends are whole frames, so that channel 0 may speak at any time;
+ *  3. while a channel has a sender, its session is not writable: a consumer gets
+ *     no next message before the large one is gone. */
+#include "amqp/v091_priv.h"
+
+#include "base/log.h"
+
+enum {
+	OUT_ENOUGH = 32 * 1024, /* unsent bytes from which no slice is added */
+	PARCELS_MAX = 64,       /* of a connection; more, and it is not read */
+};
+
+struct parcel {
+	struct parcel *next;
+	struct body *body; /* a reference */
+	uint64_t at;       /* octets before it are sent */
+	struct out behind; /* said by the channel after this content */
+};
+
+struct sender {
+	struct link turn; /* conn.sending */
+	struct conn *conn;
+	uint16_t channel;
+	struct parcel *first, *last;
+};
+
+struct out *v091_out(struct conn *c, uint16_t channel)
+{
+	struct sender *s = c->senders.n ? map64_find(&c->senders, channel) : NULL;
+
+	return s ? &s->last->behind : &c->wire->out;
+}
+
+static void conn_ready(struct conn *c)
+{
+	if (c->wire->out.bytes >= OUT_ENOUGH)
+		return;
+	if (!list_linked(&c->ready))
+		list_push_back(&c->env->sending, &c->ready);
+	wire_touch(c->wire); /* so that there is a next turn */
+}
+
+static void head_flushed(void *head)
+{
+	conn_ready(head);
+}
+
+/* ---- parcels ------------------------------------------------------------------------ */
+
+static struct sender *sender_get(struct conn *c, uint16_t channel)
+{
+	struct sender *s = map64_find(&c->senders, channel);
+
+	if (s)
+		return s;
+	s = mem_zalloc(sizeof(*s));
+	s->conn = c;
+	s->channel = channel;
+	list_init(&s->turn);
+	list_push_back(&c->sending, &s->turn);
+	map64_put(&c->senders, channel, s);
+	c->wire->flushed = head_flushed;
+	return s;
+}
+
+void v091_parcel_add(struct channel *ch, struct body *b)
+{
+	struct conn *c = ch->conn;
+	struct sender *s = sender_get(c, ch->id);
+	struct parcel *p = mem_zalloc(sizeof(*p));
+
+	p->body = body_ref(b);
+	out_init(&p->behind);
+	if (s->last)
+		s->last->next = p;
+	else
+		s->first = p;
+	s->last = p;
+	c->parcels++;
+	engine_session_writable(c->env->engine, ch->session, false);
+	conn_ready(c);
+}
+
+static void parcel_free(struct conn *c, struct parcel *p)
+{
+	body_unref(p->body);
+	out_fini(&p->behind);
+	free(p);
+	c->parcels--;
+}
+
+static void sender_free(struct sender *s)
+{
+	struct conn *c = s->conn;
+
+	for (struct parcel *p; (p = s->first) != NULL;) {
+		s->first = p->next;
+		parcel_free(c, p);
+	}
+	list_remove(&s->turn);
+	map64_remove(&c->senders, s->channel);
+	free(s);
+	if (!c->senders.n)
+		c->wire->flushed = NULL;
+}
+
+void v091_senders_free(struct conn *c)
+{
+	LIST_EACH(&c->sending, l)
+		sender_free(LIST_ENTRY(l, struct sender, turn));
+	list_remove(&c->ready);
+	map64_fini(&c->senders);
+}
+
+/* The first parcel is sent: what the channel said behind it follows. True: it was the last. */
+static bool parcel_done(struct sender *s)
+{
+	struct conn *c = s->conn;
+	struct parcel *p = s->first;
+	struct channel *ch;
+
+	out_move(&c->wire->out, &p->behind);
+	s->first = p->next;
+	parcel_free(c, p);
+	if (s->first)
+		return false;
+	ch = map64_find(&c->channels, s->channel);
+	sender_free(s);
+	if (ch && ch->session)
+		engine_session_writable(c->env->engine, ch->session, true);
+	return true;
+}
+
+bool v091_senders_full(const struct conn *c)
+{
+	uint64_t bytes = 0;
+
+	LIST_EACH(&c->sending, l)
+		for (struct parcel *p = LIST_ENTRY(l, struct sender, turn)->first; p; p = p->next)
+			bytes += p->behind.bytes;
+	return c->parcels > PARCELS_MAX || bytes > c->env->options.held_bytes_max;
+}
+
+/* ---- slices ----------------------------------------------------------------------------- */
+
+/* True: the sender has ended, and with it its session's wait. */
+static bool slice_send(struct sender *s)
+{
+	struct parcel *p = s->first;
+	struct conn *c = s->conn;
+	uint64_t left = body_bytes(p->body) - p->at, max = v091_slice_bytes(c);
+	struct span octets = {p->at, left < max ? left : max};
+
+	list_remove(&s->turn);
+	list_push_back(&c->sending, &s->turn);
+	v091_send_body(c, &c->wire->out, s->channel, p->body, octets);
+	p->at += octets.n;
+	return octets.n == left && parcel_done(s);
+}
+
+static bool conn_slice(struct conn *c)
+{
+	struct link *l = list_first(&c->sending);
+	bool ended;
+
+	if (!l || c->wire->out.bytes >= OUT_ENOUGH)
+		return false; /* the next flush brings it back */
+	ended = slice_send(LIST_ENTRY(l, struct sender, turn));
+	v091_conn_pause(c);
+	wire_touch(c->wire);
+	return ended;
+}
+
+bool v091_slices_send(struct v091_env *env)
+{
+	struct link ready;
+	bool ended = false;
+
+	list_init(&ready);
+	list_splice_back(&ready, &env->sending);
+	LIST_EACH(&ready, l) {
+		list_remove(l);
+		ended |= conn_slice(LIST_ENTRY(l, struct conn, ready));
+	}
+	return ended;
+}
