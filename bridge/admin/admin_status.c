@@ -40,6 +40,7 @@ static json_t *counters_json(const struct engine_counters *n)
 		{"stored", n->stored},           {"removed", n->removed},     {"loads", n->loads},
 		{"connections", n->connections}, {"sessions", n->sessions},   {"queues", n->queues},
 		{"topics", n->topics},           {"entries", n->entries},     {"leases", n->leases},
+		{"fanouts", n->fanouts},
 	};
 	json_t *o = json_object();
 

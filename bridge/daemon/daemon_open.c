@@ -139,6 +139,8 @@ static bool engine_open(struct daemon *d, struct error *e)
 	eo.batch_ops_max = (uint32_t)o->batch_ops_max;
 	eo.deliver_turn = (uint32_t)o->deliver_turn;
 	eo.in_flight_max = (uint32_t)o->aws_in_flight_max;
+	eo.fanout_max = (uint32_t)o->fanout_max;
+	eo.fanout_turn = (uint32_t)o->fanout_turn;
 	eo.codecs = &d->codecs;
 	random_secret(&eo.seed, sizeof eo.seed);
 	d->engine = engine_new(&eo, d->store, d->now, e);

@@ -132,6 +132,9 @@ OPTION(store_low_bytes, "engine.store_low_bytes", SIZE, "32M", 32768, INT64_C(1)
        "Bytes waiting for the disk below which they are read again.")
 OPTION(batch_ops_max, "engine.batch_ops_max", NUMBER, "20000", 1, 1000000, "Operations in one commit.")
 OPTION(deliver_turn, "engine.deliver_turn", NUMBER, "4096", 1, 1000000, "Deliveries in one loop turn.")
+OPTION(fanout_max, "engine.fanout_max", NUMBER, "256", 1, 1000000,
+       "Queues that a message reaches in its own loop turn; for more it goes on over later ones.")
+OPTION(fanout_turn, "engine.fanout_turn", NUMBER, "4096", 1, 1000000, "Queues reached in one loop turn by such messages.")
 
 SECTION("Running")
 OPTION(stop_grace_ms, "stop.grace", TIME, "5s", 0, 3600000,

@@ -24,6 +24,8 @@ void engine_options_default(struct engine_options *o)
 		.batch_ops_max = 20000,
 		.deliver_turn = 4096,
 		.in_flight_max = 120000,
+		.fanout_max = 256,
+		.fanout_turn = 4096,
 		.seed = 1,
 	};
 }
@@ -183,6 +185,7 @@ static void engine_init(struct engine *e, const struct engine_options *o, struct
 	slots_init(&e->leases, sizeof(struct lease));
 	list_init(&e->active);
 	list_init(&e->retaining);
+	list_init(&e->fanouts);
 	list_init(&e->asks);
 	list_init(&e->stalled);
 	list_init(&e->answering);
@@ -264,6 +267,7 @@ void engine_free(struct engine *e)
 		if (!e->store->ops->poll(e->store))
 			nanosleep(&POLL_PAUSE, NULL);
 	notes_free(e);
+	fanouts_free(e);
 	messages_free(e);
 	journal_fini(e);
 	LIST_EACH(&e->asks, a)
@@ -314,6 +318,7 @@ bool engine_run(struct engine *e, struct now now)
 	queues_due(e);
 	queues_sweep(e);
 	queues_resume(e);
+	fanouts_run(e);
 	do {
 		dispatch_run(e);
 		notes_raise(e);
@@ -351,15 +356,17 @@ int64_t engine_next_ms(const struct engine *e)
 
 bool engine_idle(const struct engine *e)
 {
-	return !e->notes && list_empty(&e->active) && list_empty(&e->stalled) && journal_idle(e) && e->store->ops->idle(e->store);
+	return !e->notes && list_empty(&e->active) && list_empty(&e->stalled) && list_empty(&e->fanouts) &&
+	       journal_idle(e) && e->store->ops->idle(e->store);
 }
 
 bool engine_store_full(const struct engine *e)
 {
 	struct engine *self = (struct engine *)(uintptr_t)e;
-	if (e->journal.bytes > e->options.store_high_bytes)
+	uint64_t bytes = e->journal.bytes + e->fanout_bytes;
+	if (bytes > e->options.store_high_bytes)
 		self->store_full = true;
-	else if (e->journal.bytes < e->options.store_low_bytes)
+	else if (bytes < e->options.store_low_bytes)
 		self->store_full = false;
 	return e->store_full;
 }

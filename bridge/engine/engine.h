@@ -49,6 +49,8 @@ struct engine_options {
 	uint32_t batch_ops_max;      /* operations in one batch; 20000 */
 	uint32_t deliver_turn;       /* deliveries a turn; 4096 */
 	uint32_t in_flight_max;      /* of a queue, by ReceiveMessage; 120000 */
+	uint32_t fanout_max;         /* queues that a publish reaches in its own turn; 256 */
+	uint32_t fanout_turn;        /* queues a turn reached by wider ones; 4096 */
 	uint64_t seed;               /* ids */
 	const struct codecs *codecs; /* headers exchanges look into headers; may be NULL */
 	const struct envelope_maker *envelopes; /* borrowed; NULL: subscriptions deliver raw only */
@@ -364,6 +366,7 @@ struct engine_counters {
 	uint64_t published, delivered, settled, elided, returned, unroutable, stored, removed, loads;
 	uint64_t connections, sessions, queues, topics, entries, leases;
 	uint64_t batch_bytes; /* handed to the writer and not committed */
+	uint64_t fanouts;     /* messages on their way to many queues */
 };
 void engine_counters(const struct engine *e, struct engine_counters *out);
 /* Recounts what is resident against every invariant; stops the process on a

@@ -188,6 +188,7 @@ struct topic {
 	struct arena arena;
 	struct table arguments;
 	struct router *router;
+	struct fanout *fanout; /* messages on their way to many queues; NULL: none */
 	uint64_t visited; /* stamp of the last publish that came by */
 	struct mapv bindings; /* by definition key: struct bound, those that lead here */
 };
@@ -318,6 +319,8 @@ struct engine {
 	int64_t stalled_at_ms; /* mono */
 	struct link answering; /* receives that have got something this turn */
 	struct link retaining; /* queues with a retention; swept slowly */
+	struct link fanouts;   /* struct fanout: lists that are not empty */
+	uint64_t fanout_bytes; /* what waits in them, as the store gate counts it */
 	int64_t sweep_ms;      /* mono; of the next sweep */
 	struct heap lease_deadlines, receive_deadlines, due;
 	struct note *notes, *notes_tail, *free_notes;
@@ -486,8 +489,19 @@ void txs_free(struct session *s);
 
 /* publish.c */
 void publish_run(struct session *s, const struct publish_call *c);
+/* One append for all queues that keep it on disk; the others get it at once. */
+void publish_enqueue(struct engine *e, struct queue **v, size_t n, struct message *m, struct publish *p,
+		     int64_t delay_ms);
 struct publish *publish_new(struct engine *e, uint64_t session, uint64_t tag);
 void publish_finish(struct engine *e, struct publish *p, enum store_result r);
+
+/* fanout.c */
+bool fanout_due(const struct topic *t, size_t n); /* a message for n queues has to wait in its topic's list */
+void fanout_add(struct topic *t, struct message *m, struct publish *p, struct queue *const *v, size_t n);
+void fanouts_run(struct engine *e);
+void fanout_finish(struct topic *t); /* all that waits, at once */
+void fanout_orphan(struct topic *t); /* the topic goes, what it accepted does not */
+void fanouts_free(struct engine *e);
 
 /* engine.c */
 struct vhost *vhost_get(struct engine *e, struct view name); /* made when missing */

@@ -135,9 +135,8 @@ static bool goes_to_store(const struct queue *q, const struct message *m)
 	return q->remote || (q->stored && m->durable);
 }
 
-/* One append for all queues that keep it on disk; the others get it at once. */
-static void enqueue_all(struct engine *e, struct queue **v, size_t n, struct message *m, struct publish *p,
-			int64_t delay_ms)
+void publish_enqueue(struct engine *e, struct queue **v, size_t n, struct message *m, struct publish *p,
+		     int64_t delay_ms)
 {
 	uint32_t stored = 0, at = 0;
 	for (size_t i = 0; i < n; i++)
@@ -163,8 +162,10 @@ static void enqueue_pending(struct engine *e, struct queue **v, size_t n, const 
 		journal_append(e, c->message, dests, stored, NULL);
 }
 
-static void publish_to(struct engine *e, struct session *s, const struct publish_call *c, struct queue **v, size_t n)
+/* t: the topic it was published to; NULL: sent to a queue. */
+static void publish_to(struct session *s, const struct publish_call *c, struct topic *t, struct queue **v, size_t n)
 {
+	struct engine *e = s->engine;
 	uint64_t id = slot_id(&s->slot);
 	e->counters.published++;
 	if (!n) {
@@ -182,8 +183,10 @@ static void publish_to(struct engine *e, struct session *s, const struct publish
 		return;
 	}
 	struct publish *p = c->flags & PUBLISH_CONFIRM ? publish_new(e, id, c->tag) : NULL;
-	if (n)
-		enqueue_all(e, v, n, c->message, p, c->delay_ms);
+	if (n && t && fanout_due(t, n))
+		fanout_add(t, c->message, p, v, n);
+	else if (n)
+		publish_enqueue(e, v, n, c->message, p, c->delay_ms);
 	if (p)
 		publish_finish(e, p, STORE_OK);
 }
@@ -194,14 +197,16 @@ void publish_run(struct session *s, const struct publish_call *c)
 	struct vhost *v = s->connection->vhost;
 	if (c->send) {
 		struct queue *q = queue_find(v, c->topic);
-		publish_to(e, s, c, &q, q ? 1 : 0);
+		publish_to(s, c, NULL, &q, q ? 1 : 0);
 		return;
 	}
 	struct topic *t = topic_find(v, c->topic);
 	struct route r = {.v = e->route};
+	if (t && c->commit)
+		fanout_finish(t); /* before it in every queue */
 	if (t)
 		route_topic(e, t, c->key, c->message, &r);
-	publish_to(e, s, c, r.v, r.n);
+	publish_to(s, c, t, r.v, r.n);
 }
 
 static void publish_call(struct session *s, const struct publish_call *c)

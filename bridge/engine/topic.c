@@ -57,6 +57,7 @@ void topic_destroy(struct topic *t, struct ask *a)
 	mapv_remove(&t->vhost->topics, t->name);
 	map64_remove(&e->topics, t->uid);
 	e->counters.topics--;
+	fanout_orphan(t);
 	bindings_drop(e, &t->bindings, destination_of_topic(t));
 	bindings_of_source_drop(t);
 	if (topic_stored(t))

@@ -9,7 +9,7 @@ void do_open(struct sim *s, struct sim_peer *p)
 	peer_open(&p->p, &s->rig, p->aws ? SESSION_AWS : SESSION_AMQP091);
 	p->open = true;
 	for (int q = 0; q < QUEUES; q++)
-		p->first_seen[q] = -1;
+		first_forget_queue(p, q);
 }
 
 void do_close(struct sim *s, struct sim_peer *p)
@@ -42,10 +42,11 @@ static struct message *message_make(struct sim *s, int id, bool durable)
 	return rig_message(&s->rig, body, durable);
 }
 
-static void sent(struct sim *s, int id, int queue, bool durable, bool sure)
+static struct copy *sent(struct sim *s, int id, int queue, bool durable, int path)
 {
-	s->copies[id][queue] = (struct copy){
-		.sent = true, .durable = durable && queue < Q_TRANSIENT, .unsure = !sure};
+	struct copy *c = &s->copies[id][queue];
+	*c = (struct copy){.sent = true, .durable = durable && queue < Q_TRANSIENT, .path = s->o.wide ? path : 0};
+	return c;
 }
 
 static void publish_topic(struct sim *s, struct sim_peer *p, struct message *m, int id, int topic)
@@ -54,7 +55,7 @@ static void publish_topic(struct sim *s, struct sim_peer *p, struct message *m, 
 	for (int q = 0; q < QUEUES; q++) {
 		enum bound b = route_of(s, topic, key, q);
 		if (b != BOUND_NO)
-			sent(s, id, q, m->durable, b == BOUND_YES);
+			sent(s, id, q, m->durable, PATH_TOPIC + topic)->unsure = b != BOUND_YES;
 	}
 	engine_publish(s->rig.engine, p->p.session, view_str(TOPIC[topic]), view_str(ROUTING_KEY[topic][key]), m,
 		       PUBLISH_CONFIRM, (uint64_t)id);
@@ -64,7 +65,7 @@ static void publish_fanout(struct sim *s, struct sim_peer *p, struct message *m,
 {
 	for (int q = 0; q < QUEUES; q++)
 		if (s->exists[q] && q != Q_MINE)
-			sent(s, id, q, m->durable, true);
+			sent(s, id, q, m->durable, PATH_ALL);
 	engine_publish(s->rig.engine, p->p.session, VIEW("all"), VIEW("k"), m, PUBLISH_CONFIRM, (uint64_t)id);
 }
 
@@ -75,7 +76,7 @@ static void send_one(struct sim *s, struct sim_peer *p, struct message *m, int i
 		q = (int)pick(s, QUEUES);
 	while (!s->exists[q]);
 	int64_t delay_ms = chance(s, 10) ? 1 + (int64_t)pick(s, 4000) : -1;
-	sent(s, id, q, m->durable, true);
+	sent(s, id, q, m->durable, PATH_SENT);
 	if (delay_ms > 0) {
 		s->copies[id][q].delayed = true;
 		s->copies[id][q].due_ms = s->rig.now.wall_ms + delay_ms;

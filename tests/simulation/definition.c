@@ -78,7 +78,7 @@ static void queue_gone(struct sim *s, int q, uint64_t key)
 		if (s->copies[m][q].sent && !s->copies[m][q].settled)
 			copy_removed(s, &s->copies[m][q], key);
 	for (int i = 0; i < PEERS; i++)
-		s->peers[i].first_seen[q] = -1;
+		first_forget_queue(&s->peers[i], q);
 }
 
 void queues_look(struct sim *s)

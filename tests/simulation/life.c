@@ -91,7 +91,9 @@ void life_ends(struct sim *s, bool crash)
 
 static void drain_queue(struct sim *s, struct peer *p, int q)
 {
-	int last = -1;
+	int last[PATHS];
+	for (int i = 0; i < PATHS; i++)
+		last[i] = -1;
 	for (;;) {
 		struct seen *e = peer_get(p, QUEUE[q]);
 		int id;
@@ -102,8 +104,8 @@ static void drain_queue(struct sim *s, struct peer *p, int q)
 		sim_trace(s, "drained %s message %d", QUEUE[q], id);
 		bool again = s->after_crash || c->unsure || sim_owned(s, q);
 		sim_must(s, (s->o.loose && sim_owned(s, q)) || (c->sent && !c->reported && (!c->settled || again)));
-		sim_must(s, sim_owned(s, q) || c->delayed || id > last); /* everything is back at its own place */
-		last = c->delayed ? last : id;
+		sim_must(s, sim_owned(s, q) || c->delayed || id > last[c->path]); /* everything is back at its own place */
+		last[c->path] = c->delayed ? last[c->path] : id;
 		c->sent = false;
 		peer_settle(p, e->lease, OUTCOME_ACCEPT, false);
 	}

@@ -32,11 +32,17 @@ struct copy *copy_of(struct sim *s, int message, int queue)
 	return &s->copies[message][queue];
 }
 
+void first_forget_queue(struct sim_peer *p, int queue)
+{
+	for (int i = 0; i < PATHS; i++)
+		p->first_seen[queue][i] = -1;
+}
+
 void first_forget(struct sim *s)
 {
 	for (int i = 0; i < PEERS; i++)
 		for (int q = 0; q < QUEUES; q++)
-			s->peers[i].first_seen[q] = -1;
+			first_forget_queue(&s->peers[i], q);
 }
 
 void copy_removed(struct sim *s, struct copy *c, uint64_t key)
@@ -184,8 +190,8 @@ static void order_check(struct sim *s, struct sim_peer *p, const struct copy *c,
 {
 	if (c->delivered || c->delayed || e->redelivered || sim_owned(s, queue))
 		return;
-	sim_must(s, message > p->first_seen[queue]); /* S4 */
-	p->first_seen[queue] = message;
+	sim_must(s, message > p->first_seen[queue][c->path]); /* S4 */
+	p->first_seen[queue][c->path] = message;
 }
 
 static void leased(struct sim *s, struct sim_peer *p, const struct seen *e, int message, int queue)

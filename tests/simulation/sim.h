@@ -9,7 +9,8 @@
  *  S2  at any time one holder a message and queue
  *  S3  what was settled and reported settled is never handed out again; what was
  *      settled without an answer only after a power loss
- *  S4  each consumer sees the first deliveries of a queue in publish order
+ *  S4  each consumer sees the first deliveries of a queue in publish order (of one
+ *      topic, or of those sent to it, when fan-out takes several turns)
  *  S5  a consumer never holds more than its credit, and gets nothing while its
  *      connection is not writable
  *  S6  receipts of an earlier life act on their own message or none
@@ -37,6 +38,8 @@ enum { PEERS = 5, STEPS = 400, MESSAGES_MAX = STEPS * 2, LEASES_MAX = 256, RECEI
  * exclusive to whom declared it. */
 enum { Q_AUTO = 3, Q_TRANSIENT, Q_MINE, QUEUES };
 enum { BIND_DIRECT, BIND_TOPIC, BIND_TOPICS, PATTERNS = 3 };
+/* How it was published: order holds for each, when a fan-out goes on over turns. */
+enum path { PATH_SENT, PATH_ALL, PATH_TOPIC, PATHS = PATH_TOPIC + BIND_TOPICS };
 
 enum held_by { HELD_NOBODY, HELD_CONSUMER, HELD_RECEIVE };
 
@@ -45,6 +48,7 @@ struct copy {
 	bool sent, confirmed, failed, durable, settled, reported, delivered;
 	bool unsure;      /* a removal was answered with a failure: done or not */
 	bool delayed;
+	int path;         /* 0 as long as one order holds for all */
 	enum held_by held;
 	uint64_t lease;   /* of the holder */
 	uint64_t by;      /* who removes it, and waits for the answer: asked.key */
@@ -88,7 +92,7 @@ struct sim_peer {
 	int n_leases;
 	struct asked asked[ASKED_MAX];
 	int n_asked;
-	int first_seen[QUEUES]; /* highest message whose first delivery it saw */
+	int first_seen[QUEUES][PATHS]; /* highest message whose first delivery it saw */
 };
 
 enum bound { BOUND_NO, BOUND_YES, BOUND_UNKNOWN };
@@ -97,6 +101,7 @@ struct sim_options {
 	enum rig_store kind;
 	bool faults; /* this run's disk fails now and then */
 	bool loose;  /* the remote store loses leases, doubles and refuses messages */
+	bool wide;   /* any fan-out takes several turns */
 };
 
 struct sim {
@@ -152,6 +157,7 @@ void asked_forget(struct sim_peer *p, uint64_t cmd);
 /* A copy is taken out by a verb that `key` waits for (0: nobody). */
 void copy_removed(struct sim *s, struct copy *c, uint64_t key);
 void first_forget(struct sim *s); /* counters were undone: order starts anew */
+void first_forget_queue(struct sim_peer *p, int queue);
 
 /* client.c */
 void do_open(struct sim *s, struct sim_peer *p);

@@ -64,6 +64,11 @@ static void run(const struct sim_options *o, uint64_t seed)
 	s->rig.options.window_entries = 2 + (uint32_t)pick(s, 40);
 	s->rig.options.load_entries = 1 + (uint32_t)pick(s, 10);
 	s->rig.options.deliver_turn = 1 + (uint32_t)pick(s, 50);
+	if (chance(s, 25)) {
+		s->o.wide = true;
+		s->rig.options.fanout_max = 1;
+		s->rig.options.fanout_turn = 1 + (uint32_t)pick(s, 4);
+	}
 	rig_open(&s->rig, o->kind);
 	s->rig.check_every = CHECK_EVERY;
 	declare_all(s);
