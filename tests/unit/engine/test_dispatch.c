@@ -75,6 +75,7 @@ static void many_exchanges(struct rig *r)
 	struct message *m = rig_message(r, "m", false);
 	engine_publish(r->engine, p.session, VIEW("amq.fanout"), VIEW(""), m, 0, 1);
 	message_unref(m);
+	rig_settle(r);
 	struct engine_counters c;
 	engine_counters(r->engine, &c);
 	assert_int_equal(c.entries, N);
