@@ -5,14 +5,52 @@
 #include "mapping/cross_priv.h"
 
 #include "base/log.h"
+#include "mapping/sns_envelope.h"
+
+/* An SNS message with more attributes than an SQS one may have: nine, the others as
+ * headers in mqb.p beside what a forged or forwarded mqb.p held. */
+static void more_pack(struct arena *a, struct sqs_attributes *at)
+{
+	struct cross_packed packed = {.types = NULL};
+	struct sqs_attribute all[SQS_ATTRIBUTES_MAX];
+	struct view rest = at->more;
+	size_t n = at->n, room = 0;
+	struct sqs_attribute one;
+
+	memcpy(all, at->v, n * sizeof(*all));
+	at->n = 0;
+	for (size_t i = 0; i < n; i++)
+		if (!view_eq(all[i].name, MARK_PACKED) || !cross_packed_read(all[i].value, a, &packed))
+			at->v[at->n++] = all[i];
+	while (sqs_attributes_more(&rest, &one))
+		room++;
+	struct field *headers = arena_alloc(a, (packed.bag.headers.n + room + 1) * sizeof(*headers));
+	if (packed.bag.headers.n)
+		memcpy(headers, packed.bag.headers.v, packed.bag.headers.n * sizeof(*headers));
+	packed.bag.headers.v = headers;
+	if (at->n == SQS_ATTRIBUTES_MAX) {
+		one = at->v[--at->n];
+		headers[packed.bag.headers.n++] =
+			(struct field){one.name, cross_value_from_attribute(&one, 0, a)};
+	}
+	for (rest = at->more; sqs_attributes_more(&rest, &one);)
+		headers[packed.bag.headers.n++] =
+			(struct field){one.name, cross_value_from_attribute(&one, 0, a)};
+	at->v[at->n++] = (struct sqs_attribute){MARK_PACKED, VIEW("String"), cross_packed_write(&packed, a)};
+	at->more = VIEW_NONE;
+}
 
 static bool sqs_itself(const struct message *m, struct arena *a, struct cross_sqs *out)
 {
 	out->body = cross_body_flat(m->body, a);
-	if (sqs_attributes_decode(m->raw, &out->attributes))
-		return true;
-	out->attributes = (struct sqs_attributes){0};
-	return false;
+	if (!sqs_attributes_decode(m->raw, &out->attributes)) {
+		out->attributes = (struct sqs_attributes){0};
+		return false;
+	}
+	out->subject = out->attributes.subject;
+	if (out->attributes.more.n)
+		more_pack(a, &out->attributes);
+	return true;
 }
 
 bool cross_to_sqs(const struct cross_settings *s, const struct codecs *codecs, const struct message *m,
@@ -40,6 +78,8 @@ bool cross_to_sqs(const struct cross_settings *s, const struct codecs *codecs, c
 	};
 	if (ok)
 		cross_attributes_to_sqs(s, &bag, m, a, room, attributes);
+	if (ok && (bag.has & BAG_TYPE) && sns_subject_legal(bag.type))
+		out->subject = bag.type;
 	if (mark != MARK_NONE) {
 		must(attributes->n < SQS_ATTRIBUTES_MAX);
 		attributes->v[attributes->n++] = (struct sqs_attribute){
@@ -53,6 +93,8 @@ bool cross_to_sqs(const struct cross_settings *s, const struct codecs *codecs, c
 /* The crossing under way. */
 struct incoming {
 	struct sqs_attributes attributes;
+	const struct sqs_attribute *v; /* all of them, those beyond ten too */
+	size_t n;
 	const struct sqs_attribute *enc, *packed_at, *content_type, *correlation_id, *reply_to;
 	struct cross_packed packed;
 	struct arena *a;
@@ -71,10 +113,30 @@ static void claim(const struct sqs_attribute **slot, const struct sqs_attribute 
 		*slot = at;
 }
 
+static void attributes_all(struct incoming *in)
+{
+	struct view rest = in->attributes.more;
+	struct sqs_attribute one, *v = in->attributes.v;
+
+	in->n = in->attributes.n;
+	in->v = v;
+	if (!rest.n)
+		return;
+	while (sqs_attributes_more(&rest, &one))
+		in->n++;
+	v = arena_alloc(in->a, in->n * sizeof(*v));
+	memcpy(v, in->attributes.v, in->attributes.n * sizeof(*v));
+	in->v = v;
+	v += in->attributes.n;
+	for (rest = in->attributes.more; sqs_attributes_more(&rest, &one);)
+		*v++ = one;
+}
+
 static void attributes_sort(struct incoming *in, struct view text, struct cross_legacy *out)
 {
-	for (size_t i = 0; i < in->attributes.n; i++) {
-		const struct sqs_attribute *at = &in->attributes.v[i];
+	attributes_all(in);
+	for (size_t i = 0; i < in->n; i++) {
+		const struct sqs_attribute *at = &in->v[i];
 
 		if (view_eq(at->name, MARK_ENC) && is_text(at) &&
 		    cross_body_from_sqs(at->value, text, in->a, &out->body)) {
@@ -91,9 +153,9 @@ static void attributes_sort(struct incoming *in, struct view text, struct cross_
 			claim(&in->reply_to, at);
 		}
 	}
-	for (size_t i = 0; i < in->attributes.n; i++)
-		if (view_is(in->attributes.v[i].name, "contentType"))
-			claim(&in->content_type, &in->attributes.v[i]);
+	for (size_t i = 0; i < in->n; i++)
+		if (view_is(in->v[i].name, "contentType"))
+			claim(&in->content_type, &in->v[i]);
 }
 
 static bool is_consumed(const struct incoming *in, const struct sqs_attribute *at)
@@ -132,14 +194,14 @@ static bool is_brokers(struct view name)
 static void headers_fill(struct incoming *in, const struct cross_facts *f)
 {
 	const struct sqs_attributes *at = &in->attributes;
-	size_t room = at->n + 4 + in->packed.bag.headers.n;
+	size_t room = in->n + 4 + in->packed.bag.headers.n;
 
 	*in->headers = (struct table){arena_alloc(in->a, room * sizeof(struct field)), 0};
-	for (size_t i = 0; i < at->n; i++)
+	for (size_t i = 0; i < in->n; i++)
 		/* SQS allows names of 256 bytes, a field table 255. */
-		if (!is_consumed(in, &at->v[i]) && at->v[i].name.n <= SHORTSTR_MAX)
-			header_add(in, at->v[i].name,
-				   cross_value_from_attribute(&at->v[i], wire_of(in, at->v[i].name), in->a));
+		if (!is_consumed(in, &in->v[i]) && in->v[i].name.n <= SHORTSTR_MAX)
+			header_add(in, in->v[i].name,
+				   cross_value_from_attribute(&in->v[i], wire_of(in, in->v[i].name), in->a));
 	header_add_text(in, HEADER_TRACE, at->trace_header);
 	header_add_text(in, VIEW("MessageGroupId"), at->group_id);
 	header_add_text(in, VIEW("MessageDeduplicationId"), at->dedup_id);
@@ -170,6 +232,10 @@ static void bag_fill(struct incoming *in, const struct cross_facts *f, struct ba
 	bag->has &= ~(uint32_t)(BAG_USER_ID | BAG_HEADERS);
 	if (in->content_type)
 		property_set(bag, BAG_CONTENT_TYPE, &bag->content_type, in->content_type->value);
+	else if (in->attributes.content_type.n)
+		property_set(bag, BAG_CONTENT_TYPE, &bag->content_type, in->attributes.content_type);
+	if (in->attributes.subject.n)
+		property_set(bag, BAG_TYPE, &bag->type, in->attributes.subject);
 	if (in->correlation_id)
 		property_set(bag, BAG_CORRELATION_ID, &bag->correlation_id, in->correlation_id->value);
 	if (in->reply_to)
@@ -211,7 +277,7 @@ bool cross_to_amqp091(const struct cross_settings *s, const struct codecs *codec
 	(void)codecs; /* AMQP 1.0 and STOMP will be read through them */
 	*out = (struct cross_legacy){.exchange = m->exchange, .key = m->key};
 	if (!ok)
-		in.attributes.n = 0;
+		in.attributes = (struct sqs_attributes){0};
 	if (m->exchange.n == 0 && m->key.n == 0)
 		out->key = f->queue;
 	attributes_sort(&in, cross_body_flat(m->body, a), out);

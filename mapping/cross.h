@@ -25,7 +25,8 @@ void cross_settings_read(const struct table *arguments, struct arena *a, struct 
 
 struct cross_sqs {
 	struct view body;               /* legal SQS text */
-	struct sqs_attributes attributes;
+	struct sqs_attributes attributes; /* ten at most; without `more` */
+	struct view subject; /* of its SNS envelope: what SNS was told, else a legal 0-9-1 type */
 	bool illegal;   /* body = text and the bytes are not: here as base64 */
 	bool guessed;   /* body = auto decided by the bytes, not by what was declared */
 	bool as_base64; /* what auto produced */

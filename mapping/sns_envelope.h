@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "mapping/sqs_attributes.h"
 
+enum { SNS_SUBJECT_CHARS_MAX = 100, SNS_TIMESTAMP_CHARS = 24 };
+
 struct sns_envelope {
 	struct view message_id; /* 36 characters; SNS's own, one a publish */
 	struct view topic_arn, subject /* empty: none */, message;
@@ -17,13 +19,18 @@ struct sns_envelope {
 	size_t n_attributes;
 };
 
-/* The JSON text, members in AWS's order. */
+/* The JSON text, members in AWS's order. Every text is legal SQS text. */
 void sns_envelope_write(const struct sns_envelope *v, struct buf *out);
+/* The same in three parts: only the middle one differs between the subscriptions
+ * of a topic. */
+void sns_envelope_head(const struct sns_envelope *v, struct buf *out);
+void sns_envelope_unsubscribe(struct view url, struct buf *out);
+void sns_envelope_tail(const struct sns_envelope *v, struct buf *out);
 /* What is signed: name and value of each member, a line each. */
 void sns_envelope_to_sign(const struct sns_envelope *v, struct buf *out);
 /* 24 characters and a NUL. */
-void sns_timestamp(int64_t wall_ms, char out[25]);
-/* Legal as a Subject: ≤ 100 characters of printable ASCII, not blank at its start (SNS Publish). */
+void sns_timestamp(int64_t wall_ms, char out[SNS_TIMESTAMP_CHARS + 1]);
+/* Legal as a Subject: ≤ 100 characters of printable ASCII, no blank at its start (SNS Publish). */
 bool sns_subject_legal(struct view subject);
 
 #endif

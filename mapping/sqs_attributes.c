@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SQS message attributes as bytes, and their MD5 (sqs-sns.md §5). Format, version 1,
- * numbers big-endian:
+/* SQS message attributes as bytes, and their MD5 (sqs-sns.md §5). Format, numbers
+ * big-endian:
  *
  *   version (1)  count (1)
  *   count ×  name length (2) name  type length (2) type  value length (4) value
  *   three ×  length (4) bytes      trace header, group id, deduplication id
+ *   version 2, three × the same    subject, content type, more attributes
  *
- * Nothing to keep is no bytes at all. There is one encoding of a struct: what
- * decodes encodes to the same bytes. */
+ * Nothing to keep is no bytes at all, and version 2 only where it says something.
+ * There is one encoding of a struct: what decodes encodes to the same bytes. */
 #include "mapping/sqs_attributes.h"
 
 #include "base/crypto.h"
 
-enum { VERSION = 1, MD5_BYTES = 16, MD5_TEXT = 1, MD5_BINARY = 2 };
+enum { VERSION = 1, VERSION_SNS = 2, MD5_BYTES = 16, MD5_TEXT = 1, MD5_BINARY = 2 };
 
 /* ---- bytes ----------------------------------------------------------------- */
 
+static bool is_of_sns(const struct sqs_attributes *a)
+{
+	return a->subject.n || a->content_type.n || a->more.n;
+}
+
 static bool is_empty(const struct sqs_attributes *a)
 {
-	return a->n == 0 && a->trace_header.n == 0 && a->group_id.n == 0 && a->dedup_id.n == 0;
+	return a->n == 0 && a->trace_header.n == 0 && a->group_id.n == 0 && a->dedup_id.n == 0 && !is_of_sns(a);
 }
 
 static bool put_short(struct buf *out, struct view v)
@@ -43,14 +49,20 @@ bool sqs_attributes_encode(const struct sqs_attributes *a, struct buf *out)
 		return false;
 	if (is_empty(a))
 		return true;
-	buf_add_u8(out, VERSION);
+	buf_add_u8(out, is_of_sns(a) ? VERSION_SNS : VERSION);
 	buf_add_u8(out, (uint8_t)a->n);
-	for (size_t i = 0; i < a->n; i++) {
-		const struct sqs_attribute *v = &a->v[i];
-		if (!put_short(out, v->name) || !put_short(out, v->type) || !put_long(out, v->value))
+	for (size_t i = 0; i < a->n; i++)
+		if (!sqs_attributes_more_add(out, &a->v[i]))
 			return false;
-	}
-	return put_long(out, a->trace_header) && put_long(out, a->group_id) && put_long(out, a->dedup_id);
+	if (!put_long(out, a->trace_header) || !put_long(out, a->group_id) || !put_long(out, a->dedup_id))
+		return false;
+	return !is_of_sns(a) ||
+	       (put_long(out, a->subject) && put_long(out, a->content_type) && put_long(out, a->more));
+}
+
+bool sqs_attributes_more_add(struct buf *out, const struct sqs_attribute *at)
+{
+	return put_short(out, at->name) && put_short(out, at->type) && put_long(out, at->value);
 }
 
 static struct view take_short(struct reader *r)
@@ -63,6 +75,33 @@ static struct view take_long(struct reader *r)
 	return reader_bytes(r, reader_u32(r));
 }
 
+static struct sqs_attribute take_attribute(struct reader *r)
+{
+	struct sqs_attribute at;
+	at.name = take_short(r);
+	at.type = take_short(r);
+	at.value = take_long(r);
+	return at;
+}
+
+bool sqs_attributes_more(struct view *rest, struct sqs_attribute *out)
+{
+	struct reader r = reader_of(*rest);
+	if (rest->n == 0)
+		return false;
+	*out = take_attribute(&r);
+	*rest = r.v;
+	return !r.bad;
+}
+
+static bool more_well_formed(struct view more)
+{
+	struct reader r = reader_of(more);
+	while (r.v.n && !r.bad)
+		take_attribute(&r);
+	return !r.bad;
+}
+
 bool sqs_attributes_decode(struct view raw, struct sqs_attributes *out)
 {
 	struct reader r = reader_of(raw);
@@ -70,20 +109,23 @@ bool sqs_attributes_decode(struct view raw, struct sqs_attributes *out)
 	if (raw.n == 0)
 		return true;
 	struct sqs_attributes a = {0};
-	if (reader_u8(&r) != VERSION)
+	uint8_t version = reader_u8(&r);
+	if (version != VERSION && version != VERSION_SNS)
 		return false;
 	a.n = reader_u8(&r);
 	if (a.n > SQS_ATTRIBUTES_MAX)
 		return false;
-	for (size_t i = 0; i < a.n; i++) {
-		a.v[i].name = take_short(&r);
-		a.v[i].type = take_short(&r);
-		a.v[i].value = take_long(&r);
-	}
+	for (size_t i = 0; i < a.n; i++)
+		a.v[i] = take_attribute(&r);
 	a.trace_header = take_long(&r);
 	a.group_id = take_long(&r);
 	a.dedup_id = take_long(&r);
-	if (r.bad || r.v.n || is_empty(&a))
+	if (version == VERSION_SNS) {
+		a.subject = take_long(&r);
+		a.content_type = take_long(&r);
+		a.more = take_long(&r);
+	}
+	if (r.bad || r.v.n || is_empty(&a) || is_of_sns(&a) != (version == VERSION_SNS) || !more_well_formed(a.more))
 		return false;
 	*out = a;
 	return true;

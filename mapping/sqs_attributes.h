@@ -20,12 +20,19 @@ struct sqs_attributes {
 	size_t n;
 	/* System attributes and FIFO facts that travel with the message. */
 	struct view trace_header, group_id, dedup_id;
+	struct view subject;      /* of an SNS Publish */
+	struct view content_type; /* of a body that the broker made: an SNS envelope; no attribute of SQS */
+	struct view more;         /* attributes of an SNS Publish beyond ten, encoded (sqs_attributes_more) */
 };
 
 /* Appends; nothing when all is empty. false: a part is too long, or *out is full. */
 bool sqs_attributes_encode(const struct sqs_attributes *a, struct buf *out);
 /* No bytes: no attributes. */
 bool sqs_attributes_decode(struct view raw, struct sqs_attributes *out); /* views alias raw */
+/* Appends one attribute to what becomes `more`. false: a part is too long, or *out is full. */
+bool sqs_attributes_more_add(struct buf *out, const struct sqs_attribute *at);
+/* The next one of `more`, taken off *rest; false: there are no more. */
+bool sqs_attributes_more(struct view *rest, struct sqs_attribute *out);
 /* n is how many a caller named, which may be more than the struct can hold. */
 enum code sqs_attributes_count_check(size_t n, struct error *e);
 /* AWS's rules for names, types, values; CODE_INVALID with AWS's text. */

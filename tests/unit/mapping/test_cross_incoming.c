@@ -43,6 +43,7 @@ static struct cross_legacy cross(struct sqs_attributes at, const struct cross_se
 	out.bag.content_type = arena_copy(&arena, out.bag.content_type);
 	out.bag.correlation_id = arena_copy(&arena, out.bag.correlation_id);
 	out.bag.reply_to = arena_copy(&arena, out.bag.reply_to);
+	out.bag.type = arena_copy(&arena, out.bag.type);
 	out.bag.message_id = arena_copy(&arena, out.bag.message_id);
 	out.exchange = arena_copy(&arena, out.exchange);
 	out.key = arena_copy(&arena, out.key);
@@ -302,13 +303,75 @@ static void same_family(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Subject is the type; an envelope is JSON; attributes beyond ten are headers as well. */
+static void born_in_sns(void **state)
+{
+	struct sqs_attribute eleventh = ATTR("eleven", "Number", "11");
+	struct sqs_attributes at = {.v = {ATTR("content-type", "String", "text/plain")}, .n = 1, .subject = VIEW("news")};
+	struct cross_legacy out;
+	struct buf more;
+
+	(void)state;
+	buf_init(&more, 1000);
+	assert_true(sqs_attributes_more_add(&more, &eleventh));
+	at.more = buf_view(&more);
+	out = cross(at, NULL);
+	assert_true((out.bag.has & BAG_TYPE) && view_is(out.bag.type, "news"));
+	assert_true(view_is(out.bag.content_type, "text/plain"));
+	assert_int_equal(out.bag.headers.n, 1);
+	assert_int_equal(table_find(&out.bag.headers, VIEW("eleven"))->i, 11);
+	buf_fini(&more);
+
+	struct cross_settings s = {.default_content_type = VIEW("text/plain")};
+	out = cross((struct sqs_attributes){.content_type = VIEW("application/json")}, &s);
+	assert_true(view_is(out.bag.content_type, "application/json"));
+	assert_int_equal(out.bag.headers.n, 0);
+}
+
+/* Twelve attributes of SNS before an SQS reader: nine, and the others packed. */
+static void more_than_ten(void **state)
+{
+	struct sqs_attributes at = {.n = SQS_ATTRIBUTES_MAX};
+	struct sqs_attribute eleventh = ATTR("k", "Number", "1.5"), twelfth = ATTR("l", "Binary", "\1");
+	static const struct cross_settings standing;
+	struct cross_sqs out;
+	struct buf more;
+
+	(void)state;
+	buf_init(&more, 1000);
+	for (size_t i = 0; i < at.n; i++)
+		at.v[i] = (struct sqs_attribute){view_of("abcdefghij" + i, 1), VIEW("String"), VIEW("v")};
+	assert_true(sqs_attributes_more_add(&more, &eleventh));
+	assert_true(sqs_attributes_more_add(&more, &twelfth));
+	at.more = buf_view(&more);
+	struct message *m = rig_sqs(&at, VIEW("hello"));
+	assert_true(cross_to_sqs(&standing, &rig_codecs, m, &arena, &out));
+	assert_int_equal(out.attributes.n, SQS_ATTRIBUTES_MAX);
+	assert_true(view_is(out.attributes.v[8].name, "i"));
+	assert_string_equal(rig_text(&out.attributes, "mqb.p", &arena),
+			    "{\"v\":1,\"h\":[[\"j\",\"S\",\"v\"],[\"k\",\"d\",1.5],[\"l\",\"x\",\"AQ==\"]]}");
+	message_unref(m);
+
+	/* one that is there already is kept */
+	at.v[9] = (struct sqs_attribute){VIEW("mqb.p"), VIEW("String"),
+					 VIEW("{\"v\":1,\"p\":{\"priority\":3},\"h\":[[\"z\",\"V\",null]]}")};
+	m = rig_sqs(&at, VIEW("hello"));
+	assert_true(cross_to_sqs(&standing, &rig_codecs, m, &arena, &out));
+	assert_int_equal(out.attributes.n, SQS_ATTRIBUTES_MAX);
+	assert_string_equal(rig_text(&out.attributes, "mqb.p", &arena),
+			    "{\"v\":1,\"p\":{\"priority\":3},\"h\":[[\"z\",\"V\",null],[\"k\",\"d\",1.5],[\"l\",\"x\",\"AQ==\"]]}");
+	message_unref(m);
+	buf_fini(&more);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(born_in_sqs),	      T(attribute_values), T(properties_of_attributes),
 		T(content_type),      T(long_property),	   T(forged_facts),
 		T(malformed_packed),  T(deep_packed),	   T(attribute_wins),
-		T(sequence_number),   T(same_family),
+		T(sequence_number),   T(same_family),	   T(born_in_sns),
+		T(more_than_ten),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

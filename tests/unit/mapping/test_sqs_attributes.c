@@ -19,7 +19,9 @@ static bool same(const struct sqs_attributes *a, const struct sqs_attributes *b)
 		    !view_eq(a->v[i].value, b->v[i].value))
 			return false;
 	return a->n == b->n && view_eq(a->trace_header, b->trace_header) &&
-	       view_eq(a->group_id, b->group_id) && view_eq(a->dedup_id, b->dedup_id);
+	       view_eq(a->group_id, b->group_id) && view_eq(a->dedup_id, b->dedup_id) &&
+	       view_eq(a->subject, b->subject) && view_eq(a->content_type, b->content_type) &&
+	       view_eq(a->more, b->more);
 }
 
 static void check_round_trip(const struct sqs_attributes *a)
@@ -55,6 +57,30 @@ static void test_round_trip(void **state)
 	check_round_trip(&(struct sqs_attributes){0});
 }
 
+/* What only SNS says: its own version of the bytes, and one only where it is said. */
+static void test_sns_round_trip(void **state)
+{
+	(void)state;
+	struct sqs_attributes a = {.subject = VIEW("hello")};
+	struct sqs_attribute one = ATTRIBUTE("eleven", "Number", "11"), got;
+	struct buf more;
+	check_round_trip(&a);
+	a.content_type = VIEW("application/json");
+	check_round_trip(&a);
+	buf_init(&more, 1000);
+	assert_true(sqs_attributes_more_add(&more, &one));
+	assert_true(sqs_attributes_more_add(&more, &one));
+	a.more = buf_view(&more);
+	check_round_trip(&a);
+	struct view rest = a.more;
+	for (int i = 0; i < 2; i++) {
+		assert_true(sqs_attributes_more(&rest, &got));
+		assert_true(view_is(got.name, "eleven") && view_is(got.type, "Number") && view_is(got.value, "11"));
+	}
+	assert_false(sqs_attributes_more(&rest, &got));
+	buf_fini(&more);
+}
+
 static void test_random_round_trip(void **state)
 {
 	(void)state;
@@ -76,6 +102,8 @@ static void test_refused_bytes(void **state)
 	(void)state;
 	const struct view rows[] = {
 		VIEW("\x02\x00\0\0\0\0\0\0\0\0\0\0\0\0"), /* version */
+		VIEW("\x02\x00\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), /* says nothing of SNS */
+		VIEW("\x02\x00\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x07"), /* no attributes */
 		VIEW("\x01\x0b\0\0\0\0\0\0\0\0\0\0\0\0"), /* eleven */
 		VIEW("\x01\x00\0\0\0\0\0\0\0\0\0\0\0\0"), /* nothing, which is no bytes */
 		VIEW("\x01\x00\xff\xff\xff\xff\0\0\0\0\0\0\0\0"),
@@ -270,7 +298,8 @@ static void test_legal_characters(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_random_round_trip),
+		cmocka_unit_test(test_round_trip),    cmocka_unit_test(test_sns_round_trip),
+		cmocka_unit_test(test_random_round_trip),
 		cmocka_unit_test(test_refused_bytes), cmocka_unit_test(test_md5),
 		cmocka_unit_test(test_checks),	      cmocka_unit_test(test_lengths_and_counts),
 		cmocka_unit_test(test_legal_characters),
