@@ -142,8 +142,8 @@ static void inert_tell(const struct channel *ch, const char *noun, struct view n
 {
 	static const char *const inert[] = {
 		"alternate-exchange", "x-message-ttl",	  "x-expires",	    "x-max-length",
-		"x-max-length-bytes", "x-overflow",	  "x-max-priority", "x-dead-letter-exchange",
-		"x-dead-letter-routing-key", "x-single-active-consumer", "x-delivery-limit",
+		"x-max-length-bytes", "x-overflow",	  "x-max-priority", "x-single-active-consumer",
+		"x-delivery-limit",
 	};
 
 	for (size_t i = 0; i < sizeof(inert) / sizeof(inert[0]); i++)
@@ -305,11 +305,24 @@ void v091_on_queue_unbind(struct channel *ch, const void *method)
 /* ---- queues -------------------------------------------------------------------------------- */
 
 /* A server-named queue is checked as some generated name would be (rabbitmq.md 5.1). */
-static bool declare_granted(struct channel *ch, struct view name)
+static bool declare_granted(struct channel *ch, enum access_verb verb, struct view name)
 {
 	if (!name.n)
 		name = VIEW("amq.gen-AAAAAAAAAAAAAAAAAAAAAA");
-	return v091_grant_check(ch, AMQP_QUEUE_DECLARE_METHOD, ACCESS_CONFIGURE, RESOURCE_QUEUE, name);
+	return v091_grant_check(ch, AMQP_QUEUE_DECLARE_METHOD, verb, RESOURCE_QUEUE, name);
+}
+
+/* rabbitmq.md 3.16: a new queue may be read by, and its dead letter exchange written
+ * to, whoever declares it. */
+static bool letters_granted(struct channel *ch, struct view queue, const struct table *arguments)
+{
+	const struct value *v = table_find(arguments, VIEW("x-dead-letter-exchange"));
+	struct queue_stat there;
+
+	if (!v || v->type != VALUE_STRING || engine_queue_stat(ch->conn->env->engine, ch->conn->vhost, queue, &there))
+		return true;
+	return declare_granted(ch, ACCESS_READ, queue) &&
+	       v091_grant_check(ch, AMQP_QUEUE_DECLARE_METHOD, ACCESS_WRITE, RESOURCE_EXCHANGE, v->s);
 }
 
 void v091_on_queue_declare(struct channel *ch, const void *method)
@@ -334,11 +347,15 @@ void v091_on_queue_declare(struct channel *ch, const void *method)
 		v091_channel_fail(ch, AMQP_NOT_FOUND, id, "no queue '' in vhost '%.*s'", VIEW_ARG(ch->conn->vhost));
 		return;
 	}
-	if (!spec.passive && !declare_granted(ch, name.v))
+	if (!spec.passive && !declare_granted(ch, ACCESS_CONFIGURE, name.v))
 		return;
 	arena_init(&a);
 	arguments = v091_table_in(&m->arguments, &a);
 	spec.arguments = &arguments;
+	if (!spec.passive && !letters_granted(ch, name.v, &arguments)) {
+		arena_fini(&a);
+		return;
+	}
 	if (!spec.passive)
 		inert_tell(ch, "queue", name.v, &arguments);
 	as = v091_channel_ask(ch, id, m->nowait, answer_declared);

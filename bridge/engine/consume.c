@@ -193,8 +193,8 @@ void engine_receive(struct engine *e, uint64_t session, uint64_t cmd, struct vie
 		return;
 	}
 	struct receive *r = receive_new(s, q, cmd, n < RECEIVE_MAX ? n : RECEIVE_MAX);
-	r->lease_ms = lease_ms < 0 ? q->visibility_ms : lease_ms;
-	receive_wait(r, wait_ms < 0 ? q->wait_ms : wait_ms);
+	r->lease_ms = lease_ms < 0 ? q->effective.visibility_ms : lease_ms;
+	receive_wait(r, wait_ms < 0 ? q->effective.wait_ms : wait_ms);
 }
 
 void engine_receive_cancel(struct engine *e, uint64_t session, uint64_t cmd)

@@ -84,12 +84,6 @@ static void put_object(struct engine *e, const char *kind, struct vhost *v, stru
 void definition_put_queue(struct queue *q, struct ask *a)
 {
 	struct engine *e = q->engine;
-	struct field *given = arena_alloc(&e->scratch, (q->n_attributes + 1) * sizeof(*given));
-	for (size_t i = 0; i < q->n_attributes; i++) {
-		given[i].name = q->attributes[i].name;
-		given[i].value = (struct value){.type = VALUE_BYTES, .s = q->attributes[i].value};
-	}
-	struct table attributes = {given, q->n_attributes};
 	struct field f[] = {
 		f_int("version", DEFINITION_VERSION),
 		f_bytes("vhost", q->vhost->name),
@@ -103,7 +97,7 @@ void definition_put_queue(struct queue *q, struct ask *a)
 		f_int("created", q->created_ms),
 		f_int("modified", q->modified_ms),
 		f_table("arguments", &q->arguments),
-		f_table("attributes", &attributes),
+		f_table("attributes", &q->attributes),
 	};
 	put_object(e, "queue", q->vhost, q->name, (struct table){f, sizeof(f) / sizeof(*f)}, a);
 }

@@ -190,6 +190,7 @@ static void engine_init(struct engine *e, const struct engine_options *o, struct
 	list_init(&e->stalled);
 	list_init(&e->answering);
 	arena_init(&e->scratch);
+	arena_init(&e->letter);
 	arena_init(&e->slabs);
 	journal_init(e);
 	store->sink = (struct store_sink){
@@ -294,6 +295,7 @@ void engine_free(struct engine *e)
 	slots_fini(&e->leases);
 	router_cursor_fini(&e->cursor);
 	arena_fini(&e->scratch);
+	arena_fini(&e->letter);
 	arena_fini(&e->slabs);
 	free(e->route);
 	free(e->walk);

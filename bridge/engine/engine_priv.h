@@ -30,6 +30,7 @@
 #include "engine/engine.h"
 #include "engine/journal.h"
 #include "engine/slots.h"
+#include "mapping/queue_effective.h"
 #include "mapping/router.h"
 
 struct queue;
@@ -120,7 +121,7 @@ enum { BINDING_KEY_MAX = 256 * 1024 };
 enum { EXPIRE_TURN = 4096 };
 
 enum removal { REMOVED_ACKED, REMOVED_REJECTED, REMOVED_PURGED, REMOVED_FAILED, REMOVED_LOST, REMOVED_RETENTION,
-	       REMOVED_QUEUE_DELETED, REMOVAL_REASONS };
+	       REMOVED_QUEUE_DELETED, REMOVED_EXPIRED, REMOVED_MAXLEN, REMOVED_DEAD_LETTERED, REMOVAL_REASONS };
 
 struct queue {
 	struct engine *engine;
@@ -137,11 +138,9 @@ struct queue {
 	uint64_t exclusive_consumer;
 	struct arena arena; /* arguments, attributes */
 	struct table arguments;
-	struct attribute *attributes;
-	size_t n_attributes;
+	struct table attributes; /* VALUE_BYTES; its array is an allocation of its own */
+	struct queue_effective effective; /* what it does; aliases the two above */
 	int64_t created_ms, modified_ms;
-	int64_t visibility_ms, wait_ms, delay_ms;
-	int64_t retention_ms; /* 0: without limit */
 	struct link retaining; /* in engine.retaining: has a retention */
 
 	struct lane lane;
@@ -329,6 +328,7 @@ struct engine {
 	struct journal journal;
 	struct router_cursor cursor;
 	struct arena scratch;
+	struct arena letter;   /* of the dead letter that is being made */
 	struct arena slabs; /* of entries and publishes; never reset */
 	uint64_t stamp;        /* of the current publish */
 	struct queue **route;  /* of the current publish */
@@ -487,7 +487,27 @@ void tx_done(struct engine *e, struct tx_commit *c, bool ok);
 void tx_commit_free(struct tx_commit *c); /* unanswered, at the engine's end */
 void txs_free(struct session *s);
 
+/* dead_letter.c */
+enum death_reason { DEATH_REJECTED, DEATH_EXPIRED, DEATH_MAXLEN, DEATH_DELIVERY_LIMIT };
+/* Out of its queue, whatever its state, and on to the queue's dead letter topic if
+ * it has one; its lease ends. false: no positions left, nothing happened. */
+bool dead_letter(struct entry *en, enum death_reason why);
+/* The same as part of a commit: the entry stays until that is done. */
+void dead_letter_pending(struct entry *en, enum death_reason why, struct tx_commit *c);
+
 /* publish.c */
+/* A message that the engine itself publishes; topic empty: to the queue `key`. */
+struct republish {
+	struct vhost *vhost;
+	struct view topic, key;
+	struct message *message;   /* borrowed */
+	struct publish *publish;   /* whoever still waits for what it replaces; NULL: nobody */
+	struct tx_commit *commit;  /* NULL: on its own */
+	bool (*skips)(const void *ctx, const struct queue *q); /* queues that must not get it; NULL: none */
+	const void *ctx;
+};
+/* Into how many queues. 0 also when there is no such topic. */
+size_t republish_run(struct engine *e, const struct republish *r);
 void publish_run(struct session *s, const struct publish_call *c);
 /* One append for all queues that keep it on disk; the others get it at once. */
 void publish_enqueue(struct engine *e, struct queue **v, size_t n, struct message *m, struct publish *p,

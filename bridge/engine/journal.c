@@ -319,8 +319,11 @@ static void appends_leave(struct jbatch *b)
 		if (op->kind != OP_APPEND)
 			continue;
 		for (uint32_t d = 0; d < op->append.n_dests; d++) {
-			struct entry *en = op->append.dests[d].ctx;
-			if (en)
+			struct store_dest *dest = &op->append.dests[d];
+			struct entry *en = dest->ctx;
+			if (op->mark == MARK_REPUBLISH && dest_done(dest))
+				dest->dead = true; /* removed while it waited for another try */
+			else if (en && en != (void *)dest)
 				en->stored = STORED_IN_BATCH;
 		}
 	}

@@ -60,6 +60,9 @@ void journal_wait(struct engine *e, size_t mark, struct ask *a);
 /* What was queued since `mark` is one group, told to c when it is done. false:
  * there is nothing. */
 bool journal_close_group(struct engine *e, size_t mark, struct tx_commit *c);
+/* What was queued since `mark` moves a message on: one group, tried again as a
+ * whole until the store has taken it. */
+void journal_close_republish(struct engine *e, size_t mark);
 /* a waits for all that is unfinished now. */
 void journal_barrier(struct engine *e, struct ask *a);
 void journal_mark(struct entry *e);

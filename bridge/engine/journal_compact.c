@@ -14,14 +14,19 @@ static void append_move(struct jbatch *to, struct store_op *op)
 	size_t bytes = op->append.n_dests * sizeof(struct store_dest);
 	struct store_dest *dests = arena_alloc(&to->arena, bytes);
 	op->ctx = memcpy(arena_alloc(&to->arena, sizeof(*info)), info, sizeof(*info));
-	op->append.dests = memcpy(dests, op->append.dests, bytes);
+	memcpy(dests, op->append.dests, bytes);
 	for (uint32_t i = 0; i < op->append.n_dests; i++) {
 		struct entry *en = dests[i].ctx;
 		if (!en)
 			continue;
+		if (dest_done(&op->append.dests[i])) {
+			dests[i].ctx = &dests[i];
+			continue;
+		}
 		en->dest = &dests[i];
 		en->op = (uint32_t)to->batch.n;
 	}
+	op->append.dests = dests;
 }
 
 void jbatch_op_move(struct jbatch *to, const struct store_op *from)
@@ -58,10 +63,10 @@ void jbatch_op_move(struct jbatch *to, const struct store_op *from)
 	*jbatch_op(to, op.kind) = op;
 }
 
-/* The end of a group of several is an operation without kind that has a ctx. */
+/* The end of a group of several is an operation without kind that has a ctx, or that mark. */
 static bool cancelled(const struct store_op *op)
 {
-	return op->kind == OP_NONE && !op->ctx;
+	return op->kind == OP_NONE && !op->ctx && op->mark != MARK_REPUBLISH_END;
 }
 
 void journal_compact(struct engine *e)

@@ -67,10 +67,16 @@ static void dest_stored(struct engine *e, struct store_dest *d)
 	entry_finish(en, true);
 }
 
-/* An entry whose publisher no longer waits (removed early) left this mark. */
-static bool dest_done(const struct store_dest *d)
+void dest_outcome(struct engine *e, struct store_op *op, struct store_dest *d)
 {
-	return d->dead || d->ctx == d;
+	const struct append_info *info = op->ctx;
+	bool resident = d->ctx != NULL;
+	if (d->result == STORE_OK)
+		dest_stored(e, d);
+	else
+		dest_failed(e, op, d);
+	if (!resident && info->publish)
+		publish_finish(e, info->publish, d->result);
 }
 
 static bool append_again(struct engine *e, struct store_op *op)
@@ -99,16 +105,8 @@ static void append_done(struct engine *e, struct store_op *op)
 	e->journal.bytes -= info->cost;
 	for (uint32_t i = 0; i < op->append.n_dests; i++) {
 		struct store_dest *d = &op->append.dests[i];
-		enum store_result r = d->result;
-		if (dest_done(d) || r == STORE_RETRY_LATER)
-			continue;
-		bool resident = d->ctx != NULL;
-		if (r == STORE_OK)
-			dest_stored(e, d);
-		else
-			dest_failed(e, op, d);
-		if (!resident && info->publish)
-			publish_finish(e, info->publish, r);
+		if (!dest_done(d) && d->result != STORE_RETRY_LATER)
+			dest_outcome(e, op, d);
 	}
 	if (op->mark != MARK_OF_GROUP)
 		append_again(e, op);
@@ -127,21 +125,29 @@ static void ask_done(struct store_op *op)
 		ask_ready(a);
 }
 
-/* Copies an operation that has to be tried again. */
-static void keep_for_retry(struct engine *e, const struct store_op *op)
+struct store_op *journal_keep(struct engine *e, const struct store_op *op)
 {
 	struct journal *j = &e->journal;
 	if (!j->retry)
 		j->retry = jbatch_new(e);
-	struct store_op copy = *op;
-	copy.result = STORE_PENDING;
-	copy.ctx = NULL; /* whoever waited has been told */
-	jbatch_op_move(j->retry, &copy);
+	jbatch_op_move(j->retry, op);
 	j->retry_at_ms = e->now.mono_ms + JOURNAL_RETRY_MS;
+	struct store_op *kept = &j->retry->batch.ops[j->retry->batch.n - 1];
+	kept->result = STORE_PENDING;
+	return kept;
+}
+
+static void keep_for_retry(struct engine *e, const struct store_op *op)
+{
+	journal_keep(e, op)->ctx = NULL; /* whoever waited has been told */
 }
 
 static void op_done(struct engine *e, struct store_op *op)
 {
+	if (op->mark >= MARK_REPUBLISH) {
+		republish_done(e, op);
+		return;
+	}
 	switch (op->kind) {
 	case OP_NONE:
 		if (op->mark == MARK_BARRIER)

@@ -5,8 +5,10 @@
 
 #include "engine/journal.h"
 
-/* store_op.mark: part of a group of several; the group's end says what became of it. */
-enum { MARK_OF_GROUP = 1, MARK_BARRIER };
+/* store_op.mark. OF_GROUP: part of a group of several; the group's end says what
+ * became of it. REPUBLISH: part of a group that is tried again until the store has
+ * it (journal_republish.c); CLEAN goes ahead of its appends then, END closes it. */
+enum { MARK_OF_GROUP = 1, MARK_BARRIER, MARK_REPUBLISH, MARK_REPUBLISH_CLEAN, MARK_REPUBLISH_END };
 
 /* store_op.ctx of an append. */
 struct append_info {
@@ -23,5 +25,15 @@ void jbatch_op_move(struct jbatch *to, const struct store_op *from);
 /* Between verbs: positions in the batch being built (journal_mark_point) change. */
 void journal_compact(struct engine *e);
 void journal_done(struct store_batch *batch, void *ctx);
+/* One destination of a submitted append: it is stored, or will not be. */
+void dest_outcome(struct engine *e, struct store_op *op, struct store_dest *d);
+/* An entry whose publisher no longer waits (removed early) left this mark. */
+static inline bool dest_done(const struct store_dest *d)
+{
+	return d->dead || d->ctx == d;
+}
+/* Copies an operation to the end of what has to be tried again. */
+struct store_op *journal_keep(struct engine *e, const struct store_op *op);
+void republish_done(struct engine *e, struct store_op *op);
 
 #endif

@@ -147,6 +147,19 @@ void lease_release(struct lease *l, const struct outcome *o)
 	entry_back(en);
 }
 
+static void lease_reject(struct lease *l)
+{
+	struct entry *en = l->entry;
+	if (!en) {
+		lease_end(l);
+	} else if (en->vanish) {
+		lease_end(l);
+		entry_remove(en, REMOVED_FAILED);
+	} else if (!dead_letter(en, DEATH_REJECTED)) {
+		lease_release(l, &(struct outcome){.kind = OUTCOME_RELEASE});
+	}
+}
+
 void lease_settle(struct lease *l, const struct outcome *o)
 {
 	switch (o->kind) {
@@ -156,15 +169,9 @@ void lease_settle(struct lease *l, const struct outcome *o)
 	case OUTCOME_RELEASE:
 		lease_release(l, o);
 		return;
-	case OUTCOME_DEAD_LETTER: {
-		struct entry *en = l->entry;
-		if (en && en->stored == STORED_REMOTE)
-			remote_remove(l);
-		lease_end(l);
-		if (en)
-			entry_remove(en, REMOVED_REJECTED);
+	case OUTCOME_DEAD_LETTER:
+		lease_reject(l);
 		return;
-	}
 	}
 	must(false);
 }

@@ -209,6 +209,35 @@ void publish_run(struct session *s, const struct publish_call *c)
 	publish_to(s, c, t, r.v, r.n);
 }
 
+static size_t route_find(struct engine *e, const struct republish *p, struct route *r)
+{
+	size_t kept = 0;
+	struct topic *t = p->topic.n ? topic_find(p->vhost, p->topic) : NULL;
+	struct queue *q = p->topic.n ? NULL : queue_find(p->vhost, p->key);
+	r->v = e->route;
+	if (t)
+		route_topic(e, t, p->key, p->message, r);
+	else if (q)
+		route_visit(e, r, destination_of_queue(q), &(size_t){0});
+	for (size_t i = 0; i < r->n; i++)
+		if (!p->skips || !p->skips(p->ctx, r->v[i]))
+			r->v[kept++] = r->v[i];
+	return kept;
+}
+
+size_t republish_run(struct engine *e, const struct republish *p)
+{
+	struct route r = {.n = 0};
+	e->stamp++;
+	size_t n = route_find(e, p, &r);
+	if (n && p->commit)
+		enqueue_pending(e, r.v, n, &(struct publish_call){
+			.commit = p->commit, .message = p->message, .delay_ms = -1});
+	else if (n)
+		enqueue_all(e, r.v, n, p->message, p->publish, -1);
+	return n;
+}
+
 static void publish_call(struct session *s, const struct publish_call *c)
 {
 	if (s->tx)

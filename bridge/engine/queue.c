@@ -44,7 +44,7 @@ void queue_free(struct queue *q)
 	lane_fini(&q->lane);
 	heap_fini(&q->due);
 	arena_fini(&q->arena);
-	free(q->attributes);
+	free(q->attributes.v);
 	free(q);
 }
 
@@ -225,7 +225,7 @@ void queue_dest_fill(struct queue *q, struct store_dest *d, struct message *m, i
 void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, struct publish *p, int64_t delay_ms)
 {
 	if (delay_ms < 0)
-		delay_ms = q->delay_ms;
+		delay_ms = q->effective.delay_ms;
 	int64_t due_ms = delay_ms ? q->engine->now.wall_ms + delay_ms : 0;
 	q->in++;
 	if (d)
@@ -311,7 +311,8 @@ void queues_due(struct engine *e)
 bool entry_retained(const struct entry *en)
 {
 	const struct queue *q = en->queue;
-	return !q->retention_ms || en->message->sent_ms + q->retention_ms > q->engine->now.wall_ms;
+	int64_t keep_ms = q->effective.retention_ms;
+	return !keep_ms || en->message->sent_ms + keep_ms > q->engine->now.wall_ms;
 }
 
 static uint32_t queue_sweep(struct queue *q, uint32_t max)

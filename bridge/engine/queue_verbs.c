@@ -48,9 +48,12 @@ static enum code legacy_same(struct queue *q, const struct queue_spec *s, struct
 	const struct table *now = s->arguments ? s->arguments : &NO_ARGUMENTS;
 	if (q->legacy_open) {
 		/* Made by CreateQueue: the first legacy declare says what it is. */
+		if (queue_arguments_check(now, q->name, v, e) != CODE_OK)
+			return e->code;
 		q->legacy_open = false;
 		q->durable = s->durable;
 		q->arguments = table_copy(&q->arena, now);
+		queue_effective(q);
 		return CODE_OK;
 	}
 	return queue_arguments_same(&q->arguments, now, q->name, v, e);

@@ -124,7 +124,7 @@ void txs_free(struct session *s)
 
 void tx_enqueue(struct tx_commit *c, struct queue *q, struct store_dest *d, struct message *m, int64_t delay_ms)
 {
-	int64_t ms = delay_ms < 0 ? q->delay_ms : delay_ms;
+	int64_t ms = delay_ms < 0 ? q->effective.delay_ms : delay_ms;
 	int64_t due_ms = ms ? q->engine->now.wall_ms + ms : 0;
 	if (d)
 		queue_dest_fill(q, d, m, due_ms);
@@ -157,6 +157,8 @@ static void commit_settle(struct engine *e, struct tx_commit *c, const struct st
 	c->leases[c->n_leases++] = (struct tx_lease){g->lease, g->outcome};
 	l->committing = true;
 	struct entry *en = l->entry;
+	if (en && g->outcome.kind == OUTCOME_DEAD_LETTER)
+		dead_letter_pending(en, DEATH_REJECTED, c);
 	if (!en || g->outcome.kind == OUTCOME_RELEASE || en->stored == STORED_NEVER)
 		return;
 	if (en->stored == STORED_REMOTE) {
@@ -255,7 +257,9 @@ static void lease_committed(struct lease *l, const struct outcome *o)
 	}
 	lease_end(l);
 	if (en)
-		entry_drop(en, o->kind == OUTCOME_ACCEPT ? REMOVED_ACKED : REMOVED_REJECTED);
+		entry_drop(en, o->kind == OUTCOME_ACCEPT	       ? REMOVED_ACKED
+			       : en->queue->effective.dead_letters ? REMOVED_DEAD_LETTERED
+								   : REMOVED_REJECTED);
 }
 
 static void lease_restored(struct lease *l)
