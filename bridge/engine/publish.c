@@ -214,6 +214,8 @@ static size_t route_find(struct engine *e, const struct republish *p, struct rou
 	size_t kept = 0;
 	struct topic *t = p->topic.n ? topic_find(p->vhost, p->topic) : NULL;
 	struct queue *q = p->topic.n ? NULL : queue_find(p->vhost, p->key);
+	if (t)
+		fanout_finish(t); /* what it accepted before goes before */
 	r->v = e->route;
 	if (t)
 		route_topic(e, t, p->key, p->message, r);
@@ -234,7 +236,7 @@ size_t republish_run(struct engine *e, const struct republish *p)
 		enqueue_pending(e, r.v, n, &(struct publish_call){
 			.commit = p->commit, .message = p->message, .delay_ms = -1});
 	else if (n)
-		enqueue_all(e, r.v, n, p->message, p->publish, -1);
+		publish_enqueue(e, r.v, n, p->message, p->publish, -1);
 	return n;
 }
 
