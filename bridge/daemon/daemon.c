@@ -15,7 +15,8 @@ static const bool edges[DAEMON_STOPPED + 1][DAEMON_STOPPED + 1] = {
 	[DAEMON_OPENING] = {[DAEMON_SERVING] = true, [DAEMON_CLOSING] = true, [DAEMON_STOPPED] = true},
 	[DAEMON_SERVING] = {[DAEMON_LEAVING] = true, [DAEMON_STOPPED] = true},
 	[DAEMON_LEAVING] = {[DAEMON_CLOSING] = true, [DAEMON_STOPPED] = true},
-	[DAEMON_CLOSING] = {[DAEMON_STOPPED] = true},
+	[DAEMON_CLOSING] = {[DAEMON_KEEPING] = true, [DAEMON_STOPPED] = true},
+	[DAEMON_KEEPING] = {[DAEMON_STOPPED] = true},
 };
 
 void daemon_enter(struct daemon *d, enum daemon_state state)
@@ -58,6 +59,12 @@ static bool settled(const struct daemon *d)
 	return d->pending == 0 && engine_idle(d->engine) && access_idle(d->access);
 }
 
+static void stop_late(struct daemon *d)
+{
+	if (d->now.mono_ms >= d->until_ms)
+		daemon_fail(d, EXIT_FAILED, "stop.unfinished", "the store did not finish in time");
+}
+
 static void advance(struct daemon *d)
 {
 	switch (d->state) {
@@ -70,10 +77,18 @@ static void advance(struct daemon *d)
 			close_begin(d);
 		break;
 	case DAEMON_CLOSING:
-		if (loop_connections(d->loop) == 0 && settled(d))
+		if (loop_connections(d->loop) == 0 && settled(d)) {
+			engine_leases_keep(d->engine);
+			daemon_enter(d, DAEMON_KEEPING);
+		} else {
+			stop_late(d);
+		}
+		break;
+	case DAEMON_KEEPING:
+		if (settled(d))
 			daemon_enter(d, DAEMON_STOPPED);
-		else if (d->now.mono_ms >= d->until_ms)
-			daemon_fail(d, EXIT_FAILED, "stop.unfinished", "the store did not finish in time");
+		else
+			stop_late(d);
 		break;
 	case DAEMON_SERVING:
 	case DAEMON_STOPPED:
@@ -163,6 +178,7 @@ static void on_stop_signal(struct daemon *d, const char *name)
 		d->until_ms = d->now.mono_ms;
 		break;
 	case DAEMON_CLOSING:
+	case DAEMON_KEEPING:
 	case DAEMON_STOPPED:
 		break;
 	}

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The daemon's own parts; nobody outside bridge/daemon includes this.
  *
- * Life:  OPENING ─► SERVING ─► LEAVING ─► CLOSING ─► STOPPED
+ * Life:  OPENING ─► SERVING ─► LEAVING ─► CLOSING ─► KEEPING ─► STOPPED
  *
  *   OPENING  rooms exist; definitions of a first start go to disk, passwords are
  *            looked at; no listener yet
  *   SERVING  listeners are open, the ready line is out
  *   LEAVING  no new connections; heads said goodbye; until all left or grace is over
  *   CLOSING  connections are closed; until everything they caused is on disk
+ *   KEEPING  until leases of receives are on disk too
  *   STOPPED  the loop ends
  *
  * Any state may go to STOPPED when something fails; exit_code says what. */
@@ -24,7 +25,8 @@
 #include "net/loop.h"
 #include "store/store.h"
 
-enum daemon_state { DAEMON_OPENING, DAEMON_SERVING, DAEMON_LEAVING, DAEMON_CLOSING, DAEMON_STOPPED };
+enum daemon_state { DAEMON_OPENING, DAEMON_SERVING, DAEMON_LEAVING, DAEMON_CLOSING, DAEMON_KEEPING,
+		    DAEMON_STOPPED };
 enum { RECEIPT_KEY_BYTES = 32, CLOSE_MS_MAX = 30000, PROMOTE_MAX = 64 };
 
 /* In the order of the ready line (DESIGN §8). */
@@ -61,7 +63,7 @@ struct daemon {
 	enum daemon_state state;
 	enum exit_code exit_code;
 	unsigned pending; /* answers without which OPENING does not end */
-	int64_t until_ms; /* mono; end of LEAVING or CLOSING */
+	int64_t until_ms; /* mono; end of LEAVING, or of CLOSING and KEEPING */
 
 	struct loop *loop;
 	pthread_mutex_t wake_lock; /* over deaf, against the store's thread */

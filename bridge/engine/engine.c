@@ -90,7 +90,8 @@ uint32_t uid_next(struct engine *e)
 static void on_loaded(void *ctx, const struct store_loaded *l)
 {
 	struct engine *e = ctx;
-	struct queue *q = map64_find(&e->queues, l->load->tag & LOAD_REF ? l->load->queue : l->load->tag);
+	bool marked = l->load->tag & LOAD_REF || load_is_kept(l);
+	struct queue *q = map64_find(&e->queues, marked ? l->load->queue : l->load->tag);
 	if (e->remote) {
 		remote_loaded(e, l);
 		return;
@@ -102,6 +103,8 @@ static void on_loaded(void *ctx, const struct store_loaded *l)
 	}
 	if (l->load->tag & LOAD_REF)
 		refs_loaded(q, l);
+	else if (load_is_kept(l))
+		leases_loaded(q, l);
 	else if (l->load->lane == LANE_DELAYED)
 		queue_adopt_delayed(q, l);
 	else
@@ -202,7 +205,8 @@ struct engine *engine_new(const struct engine_options *o, struct store *store, s
 {
 	struct engine *e = mem_zalloc(sizeof(*e));
 	engine_init(e, o, store, now);
-	if (reserve_first(e, err) != CODE_OK || definitions_load(e, err) != CODE_OK) {
+	if (reserve_first(e, err) != CODE_OK || definitions_load(e, err) != CODE_OK ||
+	    leases_restore(e, err) != CODE_OK) {
 		engine_free(e);
 		return NULL;
 	}

@@ -74,6 +74,9 @@ void engine_options_default(struct engine_options *o);
  * cannot be read. */
 struct engine *engine_new(const struct engine_options *o, struct store *store, struct now now,
 			  struct error *e);
+/* The ordered stop, when nobody asks for anything any more: leases of receives go to
+ * the store (in batches, until engine_idle), and the next engine_new has them again. */
+void engine_leases_keep(struct engine *e);
 /* Everything that was raised is gone; connections need not be closed. */
 void engine_free(struct engine *e);
 

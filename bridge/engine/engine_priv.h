@@ -114,7 +114,8 @@ struct lane {
 
 /* SQS hands out no more in one answer. */
 enum { RECEIVE_MAX = 10 };
-/* Tag of a load for one receipt; its position is the rest. Others: the queue's uid. */
+/* Tag of a load for one receipt; its position is the rest. Others: the queue's uid (lease_keep.c
+ * marks its own). */
 #define LOAD_REF (1ULL << 63)
 enum { BINDING_KEY_MAX = 256 * 1024 };
 /* Leases, and delayed entries, whose time has come and that one turn deals with. */
@@ -338,6 +339,7 @@ struct engine {
 	uint64_t next_pos, pos_limit;
 	uint32_t next_uid, uid_limit;
 	uint64_t boot;
+	struct keeping *keeping; /* while engine_new takes up leases of the life before */
 	bool reserving, uid_reserving, store_full;
 	enum store_state store_state;
 	struct engine_counters counters;
@@ -379,6 +381,11 @@ void lease_leave(struct lease *l, enum close_how how);
 void lease_settle(struct lease *l, const struct outcome *o);
 void lease_deadline(struct lease *l, int64_t ms);
 void leases_expire(struct engine *e);
+
+/* lease_keep.c */
+enum code leases_restore(struct engine *e, struct error *err);
+bool load_is_kept(const struct store_loaded *l);
+void leases_loaded(struct queue *q, const struct store_loaded *l); /* load_is_kept */
 
 /* dispatch.c */
 void queue_poke(struct queue *q); /* something may be handed out */

@@ -121,3 +121,30 @@ def over_sqs(ctx):
     url = own.sqs_url("kept")
     own.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     expect(own.channel().queue_purge("kept").method.message_count, 0)
+
+
+@scenario("amqp", "aws", "mqbridge")
+def in_flight(ctx):
+    """What ReceiveMessage holds stays hidden over an orderly restart, and is there at once after a crash"""
+    broker, own = own_broker(ctx)
+    url = own.sqs.create_queue(QueueName="held")["QueueUrl"]
+    for body in ("one", "two"):
+        own.sqs.send_message(QueueUrl=url, MessageBody=body)
+    (held,) = own.sqs_take(url, 1, delete=False)
+    own.close()
+    own = restarted(ctx, broker)
+    url = own.sqs_url("held")
+    counts = own.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    expect((counts["ApproximateNumberOfMessages"], counts["ApproximateNumberOfMessagesNotVisible"]), ("1", "1"))
+    (other,) = own.sqs_take(url, 1, delete=False)
+    require(other["MessageId"] != held["MessageId"], "received while it is in flight")
+    expect(own.sqs.receive_message(QueueUrl=url).get("Messages"), None)
+    own.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=held["ReceiptHandle"], VisibilityTimeout=0)
+    (again,) = own.sqs_take(url, 1, delete=False)
+    expect((again["MessageId"], again["Attributes"]["ApproximateReceiveCount"]), (held["MessageId"], "2"))
+    own.close()
+    broker.kill()
+    broker.start()
+    own = inside(ctx, broker)
+    bodies = sorted(m["Body"] for m in own.sqs_take(own.sqs_url("held"), 2))
+    expect(bodies, ["one", "two"])

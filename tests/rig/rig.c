@@ -137,6 +137,8 @@ static void engine_end(struct rig *r)
 static void engine_stop(struct rig *r)
 {
 	rig_settle(r);
+	engine_leases_keep(r->engine);
+	rig_settle(r);
 	engine_end(r);
 }
 

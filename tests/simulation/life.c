@@ -37,13 +37,22 @@ void do_fault(struct sim *s)
 
 /* ---- restarts ---- */
 
-static void copies_forget(struct sim *s)
+/* An orderly stop keeps what a receive holds, in queues that stay (S12). */
+static bool kept(struct sim *s, const struct copy *c, int queue, bool crash)
+{
+	return !crash && c->held == HELD_RECEIVE && c->durable && queue < Q_TRANSIENT && s->exists[queue] &&
+	       c->until_ms > s->rig.now.mono_ms;
+}
+
+static void copies_forget(struct sim *s, bool crash)
 {
 	for (int m = 0; m < s->n_messages; m++)
 		for (int q = 0; q < QUEUES; q++) {
 			struct copy *c = &s->copies[m][q];
-			c->held = HELD_NOBODY;
+			if (!kept(s, c, q, crash))
+				c->held = HELD_NOBODY;
 			c->by = 0;
+			c->lease = 0;
 			c->delivered = false; /* `redelivered` may be lost with the last batch */
 			if (!c->durable)
 				c->sent = c->confirmed = false;
@@ -75,7 +84,7 @@ void life_ends(struct sim *s, bool crash)
 		p->open = false;
 		p->n_leases = p->n_asked = 0;
 	}
-	copies_forget(s);
+	copies_forget(s, crash);
 	bindings_forget(s, crash);
 	memset(s->exists, 0, sizeof(s->exists));
 	s->after_crash |= crash;

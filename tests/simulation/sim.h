@@ -18,6 +18,7 @@
  *  S8  the engine's own invariants (engine_check: counts, bytes, conservation)
  *  S9  a disk that fails for a while fails publishes, and nothing else is lost
  *  S10 every verb that asks gets one answer, an AMQP session's in order
+ *  S12 what a receive holds stays held over an orderly restart
  *  S11 nothing is handed out before its delay is over, or where no binding leads
  * S2–S4 need a store that keeps leases (or the engine to keep them): they are not
  * asked of a remote one that loses leases and doubles messages. */

@@ -211,7 +211,7 @@ static void receipt_after_restart(struct rig *r)
 		snprintf(body, sizeof(body), "m%d", i);
 		peer_send(&p, "q", body, true);
 	}
-	peer_receive(&p, "q", 3, 0, 30000);
+	peer_receive(&p, "q", 3, 0, 500); /* over before the restart is */
 	struct receipt r1 = {0}, r2 = {0};
 	for (int i = 0; i < 3; i++) {
 		struct seen *s = peer_next(&p);
@@ -344,7 +344,7 @@ static void delays(struct rig *r)
 		rig_restart(r);
 		peer_open(&p, r, SESSION_AWS);
 		peer_receive(&p, "q", 10, 0, 1000000);
-		expect_body(peer_next(&p), "now");
+		assert_int_equal(peer_next(&p)->count, 0); /* "now" is still in flight */
 	}
 	rig_wait(r, 30000);
 	peer_receive(&p, "q", 10, 20000, 1000000);

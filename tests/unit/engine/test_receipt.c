@@ -59,6 +59,7 @@ static void delayed_was_never_delivered(struct rig *r)
 	peer_free(&p);
 	rig_restart(r);
 	peer_open(&p, r, SESSION_AWS);
+	rig_wait(r, 30000); /* the lease is over */
 	peer_receive(&p, "q", 1, 0, 300000);
 	struct seen *s = peer_next(&p);
 	assert_string_equal(s->body, "now");
