@@ -19,5 +19,7 @@ size_t filter_index_count(const struct filter_index *x);
 bool filter_index_needs(const struct filter_index *x, enum filter_scope scope);
 /* Ids whose policy matches, each once, in no order; valid until the next call. */
 const uint64_t *filter_index_match(struct filter_index *x, struct filter_input *in, size_t *n);
+/* OR-branches that the last match evaluated. */
+size_t filter_index_tried(const struct filter_index *x);
 
 #endif

@@ -16,6 +16,8 @@ struct filter_limits {
 	uint32_t keys_max;         /* 5 */
 	uint32_t combinations_max; /* 150 */
 	uint32_t bytes_max;        /* 256 KiB */
+	bool extended;             /* also `wildcard`, and anything-but with suffix, wildcard or
+				    * equals-ignore-case, which AWS refused when it was recorded */
 };
 void filter_limits_default(struct filter_limits *l);
 
@@ -35,6 +37,7 @@ struct filter_attribute {
 	struct view value;           /* STRING: the text; NUMBER: its digits; STRING_ARRAY: JSON as sent */
 	const struct view *elements; /* STRING_ARRAY built by the broker itself: its strings, and value is empty */
 	size_t n_elements;
+	bool implied; /* not the sender's: does not count where a policy asks for an absent one */
 };
 
 /* A message as filters see it. The caller fills it; parsing of the body and of
@@ -44,8 +47,7 @@ struct filter_input {
 	size_t n_attributes;
 	struct view body; /* the text, never base64; empty when it is none */
 	struct arena *arena;
-	struct filter_body *parsed; /* the evaluator's own; NULL at first */
-	bool body_failed;
+	struct filter_parsed *parsed; /* the evaluator's own; NULL at first */
 };
 
 bool filter_policy_matches(const struct filter_policy *p, struct filter_input *in);
