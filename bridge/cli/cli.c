@@ -33,6 +33,8 @@ static const struct command commands[] = {
 	{"user", user_main, "add NAME [--password P] [--tags T] [--vhost V] | delete NAME | list | passwd NAME",
 	 "users and their permissions"},
 	{"key", key_main, "create [USER] [--vhost V] | delete ID | list", "access keys for SQS and SNS clients"},
+	{"bench", bench_main, "[URI] [--against URI] [--case a,b,...] [--seconds N] [--json]",
+	 "load on an AMQP 0-9-1 or SQS server (bench --help)"},
 	{"version", version_main, "", "the version"},
 	{"help", help_main, "", "this text"},
 	{"options-markdown", markdown_main, "", NULL},
@@ -46,7 +48,7 @@ static enum exit_code help_main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		if (commands[i].doc)
 			printf("  %-8s %s\n           %s\n", commands[i].name, commands[i].usage, commands[i].doc);
-	printf("\nAll but serve talk to a running daemon: --url URL (MQBRIDGE_URL, http://127.0.0.1:15672)\n"
+	printf("\nAll but serve and bench talk to a running daemon: --url URL (MQBRIDGE_URL, http://127.0.0.1:15672)\n"
 	       "and --user NAME:PASSWORD (MQBRIDGE_USER, MQBRIDGE_PASSWORD, guest:guest).\n\n"
 	       "exit codes: 0 done, 1 failed, 2 bad command line or settings, 3 refused as insecure,\n"
 	       "4 data directory locked, newer or damaged, 5 address taken, 6 no daemon answers, 7 denied\n");

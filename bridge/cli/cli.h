@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line: one table of commands. All but `serve` talk to a running
- * daemon through its admin listener (docs/administration.md). */
+/* The command line: one table of commands. All but `serve` and `bench` talk to a
+ * running daemon through its admin listener (docs/administration.md). */
 #ifndef MQB_CLI_CLI_H
 #define MQB_CLI_CLI_H
 
@@ -14,5 +14,6 @@ enum exit_code user_main(int argc, char **argv);
 enum exit_code key_main(int argc, char **argv);
 enum exit_code status_main(int argc, char **argv);
 enum exit_code health_main(int argc, char **argv);
+enum exit_code bench_main(int argc, char **argv);
 
 #endif

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures mqbridge beside Debian's RabbitMQ, in one run, on loopback.
+"""Measures mqbridge beside Debian's RabbitMQ, and in case l beside fauxqs, on loopback.
 
-Both servers run with fresh data directories on the same disk; for every case
-they take turns (A B A B ...), and the medians of the repeats and their ratio
-are printed. Absolute figures move with the machine's load: only the ratios of
-one run count. docs/performance.md tells what the cases are.
+Starts both servers anew for every case, with fresh data directories on the same
+disk, and lets `mqbridge bench` put the load on them in turns (A B A B ...). Absolute
+figures move with the machine's load: only the ratios of one run count.
+docs/performance.md tells what the cases are.
 
 usage: run.py [--cases a,b,c,d] [--repeat 3] [--seconds 8] [--quorum] [--json FILE]
-              [--mqbridge BINARY ...] [--only mqbridge|rabbitmq] [--dir DIR]
+              [--mqbridge BINARY ...] [--only mqbridge|peer] [--dir DIR] [--fauxqs DIR]
 
---mqbridge given twice compares two builds with each other instead.
+--mqbridge given twice compares two builds with each other instead. Case h ends with
+two starts of each server on its full queue: after a stop and after kill -9.
 """
 import argparse
 import json
@@ -18,7 +19,6 @@ import os
 import shutil
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,24 +26,12 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
-CASES = ("a", "b", "c", "d", "dn", "e", "f")
-START_S, STOP_S, CASE_MARGIN_S = 60, 60, 180
-
-
-def build_generator():
-    """Compiles the load generator when a source is newer than it."""
-    bench = os.path.join(ROOT, "tests", "bench")
-    sources = [os.path.join(bench, f) for f in sorted(os.listdir(bench))
-               if f == "amqp_load.c" or f.startswith("load_")]
-    sources.append(os.path.join(ROOT, "bridge", "base", "clock.c"))
-    out = os.path.join(ROOT, "build", "bench", "amqp_load")
-    if os.path.exists(out) and all(os.path.getmtime(s) <= os.path.getmtime(out) for s in sources):
-        return out
-    os.makedirs(os.path.dirname(out), exist_ok=True)
-    subprocess.run(["cc", "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Wconversion",
-                    "-Wno-sign-conversion", "-I" + os.path.join(ROOT, "bridge"), "-I" + bench, "-o", out]
-                   + [s for s in sources if s.endswith(".c")], check=True)
-    return out
+CASES = ("a", "b", "c", "d", "dn", "e", "f", "g", "h", "i", "l")
+WITH_QUORUM = ("b", "c", "d", "dn", "e")
+START_S, STOP_S, CASE_S = 120, 120, 7200
+# fauxqs's own command listens on all addresses; this is its application on loopback alone.
+FAUXQS = ('import {buildApp} from "fauxqs";'
+          'await buildApp({logger:false}).listen({port:Number(process.argv[1]),host:"127.0.0.1"});')
 
 
 def free_port():
@@ -61,7 +49,7 @@ def wait_port(port, process, what):
             socket.create_connection(("127.0.0.1", port), 1).close()
             return
         except OSError:
-            time.sleep(0.1)
+            time.sleep(0.02)
     raise SystemExit(f"{what} did not open port {port} in {START_S} s")
 
 
@@ -76,127 +64,157 @@ def end_process(process, sig=signal.SIGTERM):
         process.wait()
 
 
-class Mqbridge:
-    def __init__(self, binary, folder, name):
-        self.name = name
-        self.folder = folder
-        self.log = open(os.path.join(folder, "log"), "w")
-        self.process = subprocess.Popen(
-            [binary, "serve", "--data", os.path.join(folder, "data"), "--set", "amqp.port=0",
-             "--set", "aws.port=0", "--set", "admin.port=0"],
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{binary} did not start, see {self.log.name}")
-        self.port = json.loads(line)["amqp"]
-        self.pid = self.process.pid
+class Server:
+    """A process with a folder of its own; start() may follow stop() or kill()."""
+
+    def __init__(self, name, folder):
+        self.name, self.folder = name, folder
+        os.makedirs(folder)
+        self.log = open(os.path.join(folder, "log"), "w", encoding="utf-8")
+        self.process = None
+
+    def spawn(self, command, **more):
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=self.log, **more)
+
+    def kill(self):
+        end_process(self.process, signal.SIGKILL)
 
     def stop(self):
-        end_process(self.process)
+        if self.process:
+            end_process(self.process)
+
+    def close(self):
+        self.stop()
         self.log.close()
 
 
-class Rabbitmq:
+class Mqbridge(Server):
+    def __init__(self, name, folder, binary):
+        super().__init__(name, folder)
+        self.binary = binary
+        self.start()
+
+    def start(self):
+        self.spawn([self.binary, "serve", "--data", os.path.join(self.folder, "data"), "--set", "amqp.port=0",
+                    "--set", "aws.port=0", "--set", "admin.port=0"], stdout=subprocess.PIPE, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.binary} did not start, see {self.log.name}")
+        self.ready = json.loads(line)
+
+    def uri(self, case):
+        return f"http://127.0.0.1:{self.ready['aws']}" if case == "l" else f"amqp://127.0.0.1:{self.ready['amqp']}"
+
+
+class Rabbitmq(Server):
     """A node of its own with its own epmd: nothing of an installed service is touched."""
 
     def __init__(self, folder):
-        self.name = "rabbitmq"
-        self.folder = folder
+        super().__init__("rabbitmq", folder)
         self.port, dist, epmd = free_port(), free_port(), free_port()
-        self.log = open(os.path.join(folder, "log"), "w")
         config = os.path.join(folder, "rabbitmq.conf")
         with open(config, "w", encoding="ascii") as f:
             f.write(f"listeners.tcp.1 = 127.0.0.1:{self.port}\n")
         with open(os.path.join(folder, "plugins"), "w", encoding="ascii") as f:
             f.write("[].\n")
-        env = dict(os.environ, HOME=folder, ERL_EPMD_PORT=str(epmd), ERL_EPMD_ADDRESS="127.0.0.1",
-                   RABBITMQ_NODENAME=f"bench{os.getpid()}@localhost", RABBITMQ_DIST_PORT=str(dist),
-                   RABBITMQ_NODE_IP_ADDRESS="127.0.0.1", RABBITMQ_NODE_PORT=str(self.port),
-                   RABBITMQ_CONFIG_FILE=config[:-5], RABBITMQ_CONF_ENV_FILE="/dev/null",
-                   RABBITMQ_ENABLED_PLUGINS_FILE=os.path.join(folder, "plugins"),
-                   RABBITMQ_MNESIA_BASE=os.path.join(folder, "mnesia"),
-                   RABBITMQ_LOG_BASE=os.path.join(folder, "logs"),
-                   RABBITMQ_PID_FILE=os.path.join(folder, "pid"),
-                   RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}",
-                   RUNNING_UNDER_SYSTEMD="true")  # the script execs the node: our child is the node
-        self.epmd = subprocess.Popen(["epmd", "-port", str(epmd), "-address", "127.0.0.1"], env=env,
+        self.env = dict(os.environ, HOME=folder, ERL_EPMD_PORT=str(epmd), ERL_EPMD_ADDRESS="127.0.0.1",
+                        RABBITMQ_NODENAME=f"bench{os.getpid()}@localhost", RABBITMQ_DIST_PORT=str(dist),
+                        RABBITMQ_NODE_IP_ADDRESS="127.0.0.1", RABBITMQ_NODE_PORT=str(self.port),
+                        RABBITMQ_CONFIG_FILE=config[:-5], RABBITMQ_CONF_ENV_FILE="/dev/null",
+                        RABBITMQ_ENABLED_PLUGINS_FILE=os.path.join(folder, "plugins"),
+                        RABBITMQ_MNESIA_BASE=os.path.join(folder, "mnesia"),
+                        RABBITMQ_LOG_BASE=os.path.join(folder, "logs"),
+                        RABBITMQ_PID_FILE=os.path.join(folder, "pid"),
+                        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}",
+                        RUNNING_UNDER_SYSTEMD="true")  # the script execs the node: our child is the node
+        self.epmd = subprocess.Popen(["epmd", "-port", str(epmd), "-address", "127.0.0.1"], env=self.env,
                                      stdout=self.log, stderr=self.log)
-        self.process = subprocess.Popen([RABBITMQ], env=env, stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=self.log)
-        try:
-            wait_port(self.port, self.process, "RabbitMQ")
-        except SystemExit:
-            self.stop()
-            raise
-        self.pid = self.process.pid
+        self.start()
 
-    def stop(self):
-        end_process(self.process)
+    def start(self):
+        self.spawn([RABBITMQ], env=self.env, stdout=self.log)
+        wait_port(self.port, self.process, "RabbitMQ")
+
+    def uri(self, _case):
+        return f"amqp://127.0.0.1:{self.port}"
+
+    def close(self):
+        self.stop()
         end_process(self.epmd)
         self.log.close()
 
 
-def measure(generator, server, case, args, queue_type):
-    command = [generator, "--port", str(server.port), "--case", case, "--queue-type", queue_type,
-               "--seconds", str(args.seconds), "--warm-up", str(args.warm_up), "--body", str(args.body),
-               "--server-pid", str(server.pid)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False,
-                          timeout=args.seconds + args.warm_up + CASE_MARGIN_S)
-    if done.returncode != 0:
-        print(f"{server.name} {case}: {done.stderr.strip()}", file=sys.stderr)
-        return None
-    return json.loads(done.stdout)
+class Fauxqs(Server):
+    def __init__(self, folder, where):
+        super().__init__("fauxqs", folder)
+        self.port = free_port()
+        self.spawn(["node", "--input-type=module", "-e", FAUXQS, str(self.port)], cwd=where, stdout=self.log)
+        wait_port(self.port, self.process, "fauxqs")
+
+    def uri(self, _case):
+        return f"http://127.0.0.1:{self.port}"
 
 
-def median(runs, key):
-    return statistics.median(r[key] for r in runs) if runs else None
+def bench(args, case, servers, *more):
+    """One call of the generator; its JSON, or None. Its table goes to our standard error."""
+    command = [args.mqbridge[0], "bench", servers[0].uri(case), "--pid", str(servers[0].process.pid),
+               "--case", case, "--json", "--seconds", str(args.seconds), "--warm-up", str(args.warm_up),
+               "--repeat", str(args.repeat), "--body", str(args.body), *more]
+    if args.messages:
+        command += ["--messages", str(args.messages)]
+    if len(servers) > 1:
+        command += ["--against", servers[1].uri(case), "--against-pid", str(servers[1].process.pid)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=CASE_S)
+    return json.loads(done.stdout) if done.stdout else None
 
 
-def per_million(runs, key):
-    return statistics.median(r[key] * 1e6 / max(r["messages"], 1) for r in runs)
+def restarts(args, servers):
+    """Seconds from the start of each server on a full queue until a declare and a get are answered."""
+    once = argparse.Namespace(**{**vars(args), "repeat": 1})
+    result = {}
+    for server in servers:
+        if not bench(once, "h", [server], "--part", "fill"):
+            continue
+        result[server.name] = {}
+        for how, end in (("after a stop", server.stop), ("after kill -9", server.kill)):
+            end()
+            begin = time.monotonic()
+            server.start()
+            good = bench(once, "h", [server], "--part", "ready")
+            result[server.name][how] = time.monotonic() - begin if good else None
+        bench(once, "h", [server], "--part", "drain")
+    print("ready, s:", json.dumps(result), file=sys.stderr, flush=True)
+    return result
 
 
-def summary(runs):
-    return {"rate": median(runs, "rate"), "p50_us": median(runs, "p50_us"), "p99_us": median(runs, "p99_us"),
-            "p999_us": median(runs, "p999_us"), "server_cpu_s_per_million": per_million(runs, "server_cpu_s"),
-            "generator_cpu_s_per_million": per_million(runs, "generator_cpu_s"),
-            "server_rss_peak_kb": median(runs, "server_rss_peak_kb"), "runs": runs}
+def start(args, case, folder, servers):
+    """Adds what it starts to servers, so that a failure half way stops the rest."""
+    if args.only != "peer":
+        for i, binary in enumerate(args.mqbridge):
+            name = "mqbridge" if i == 0 else f"mqbridge-{i + 1}"
+            servers.append(Mqbridge(name, os.path.join(folder, name), binary))
+    if args.only != "mqbridge" and len(args.mqbridge) == 1:
+        peer = os.path.join(folder, "peer")
+        servers.append(Fauxqs(peer, args.fauxqs) if case == "l" else Rabbitmq(peer))
 
 
-HEAD = f"{'case':<10}{'server':<12}{'rate/s':>10}{'p50 µs':>9}{'p99 µs':>9}{'p99.9':>9}" \
-       f"{'CPU s/M':>9}{'gen s/M':>9}{'RSS MB':>8}"
-
-
-def print_row(label, name, s):
-    print(f"{label:<10}{name:<12}{s['rate']:>10.0f}{s['p50_us']:>9.0f}{s['p99_us']:>9.0f}{s['p999_us']:>9.0f}"
-          f"{s['server_cpu_s_per_million']:>9.2f}{s['generator_cpu_s_per_million']:>9.2f}"
-          f"{s['server_rss_peak_kb'] / 1024:>8.0f}", flush=True)
-
-
-def ratios(first, other):
-    return {"rate": first["rate"] / other["rate"],
-            "server_cpu": first["server_cpu_s_per_million"] / max(other["server_cpu_s_per_million"], 1e-9),
-            "p50": first["p50_us"] / max(other["p50_us"], 1), "p99": first["p99_us"] / max(other["p99_us"], 1)}
-
-
-def run_case(generator, servers, case, args, queue_type):
-    """All servers in turn, args.repeat times; {server: summary} and the ratio of the first two."""
-    runs = {s.name: [] for s in servers}
-    for _ in range(args.repeat):
+def run_case(args, case, queue_type):
+    folder = tempfile.mkdtemp(prefix="bench-", dir=args.dir)
+    servers = []
+    try:
+        start(args, case, folder, servers)
+        print(f"# case {case}, {queue_type}: " + ", ".join(f"{s.name} {s.uri(case)}" for s in servers),
+              file=sys.stderr, flush=True)
+        result = bench(args, case, servers, "--queue-type", queue_type)
+        if result:
+            result["servers"] = {s.uri(case): s.name for s in servers}
+            if case == "h":
+                result["ready_s"] = restarts(args, servers)
+        return result
+    finally:
         for server in servers:
-            r = measure(generator, server, case, args, queue_type)
-            if r:
-                runs[server.name].append(r)
-    label = case if queue_type == "classic" else case + " quorum"
-    result = {name: summary(r) for name, r in runs.items() if r}
-    for name, s in result.items():
-        print_row(label, name, s)
-    both = [result[s.name] for s in servers if s.name in result]
-    if len(both) == 2:
-        result["ratio"] = ratios(*both)
-        print(f"{label:<10}{'ratio':<12}{result['ratio']['rate']:>10.2f}{result['ratio']['p50']:>9.3f}"
-              f"{result['ratio']['p99']:>9.3f}{'':>9}{result['ratio']['server_cpu']:>9.3f}", flush=True)
-    return label, result
+            server.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def arguments():
@@ -206,10 +224,12 @@ def arguments():
     p.add_argument("--seconds", type=int, default=8)
     p.add_argument("--warm-up", type=int, default=2)
     p.add_argument("--body", type=int, default=1024)
+    p.add_argument("--messages", type=int, help="of cases h and l's drain")
     p.add_argument("--quorum", action="store_true", help="RabbitMQ's quorum queues too, in the durable cases")
-    p.add_argument("--mqbridge", action="append", metavar="BINARY")
-    p.add_argument("--only", choices=("mqbridge", "rabbitmq"))
+    p.add_argument("--mqbridge", action="append", metavar="BINARY", help="the first one's bench puts the load")
+    p.add_argument("--only", choices=("mqbridge", "peer"))
     p.add_argument("--dir", default=os.path.join(ROOT, "build"), help="where the data directories are made")
+    p.add_argument("--fauxqs", default=os.path.join(ROOT, "build", "fauxqs"), help="where npm has installed it")
     p.add_argument("--json", metavar="FILE")
     args = p.parse_args()
     args.cases = args.cases.split(",")
@@ -217,43 +237,23 @@ def arguments():
     if unknown:
         p.error(f"no case {', '.join(sorted(unknown))}")
     args.mqbridge = args.mqbridge or [os.path.join(ROOT, "build", "release", "mqbridge")]
+    peer = args.only != "mqbridge" and len(args.mqbridge) == 1
+    if "l" in args.cases and peer and not os.path.isdir(os.path.join(args.fauxqs, "node_modules", "fauxqs")):
+        p.error(f"case l needs fauxqs: npm install --prefix {args.fauxqs} fauxqs, or --only mqbridge")
     return args
-
-
-def start(args, folder, servers):
-    """Adds what it starts to servers, so that a failure half way stops the rest."""
-    def place(name):
-        path = os.path.join(folder, name)
-        os.mkdir(path)
-        return path
-    if args.only != "rabbitmq":
-        for i, binary in enumerate(args.mqbridge):
-            name = "mqbridge" if i == 0 else f"mqbridge-{i + 1}"
-            servers.append(Mqbridge(binary, place(name), name))
-    if args.only != "mqbridge" and len(args.mqbridge) == 1:
-        servers.append(Rabbitmq(place("rabbitmq")))
 
 
 def main():
     args = arguments()
-    generator = build_generator()
-    folder = tempfile.mkdtemp(prefix="bench-", dir=args.dir)
-    servers, results = [], {}
-    try:
-        start(args, folder, servers)
-        print(HEAD, flush=True)
-        for case in args.cases:
-            types = ["classic"] + (["quorum"] if args.quorum and case in ("b", "c", "d", "dn", "e") else [])
-            for queue_type in types:
-                label, result = run_case(generator, servers, case, args, queue_type)
-                results[label] = result
-    finally:
-        for server in servers:
-            server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    results = []
+    for case in args.cases:
+        for queue_type in ["classic"] + (["quorum"] if args.quorum and case in WITH_QUORUM else []):
+            result = run_case(args, case, queue_type)
+            if result:
+                results.append(result)
     if args.json:
         with open(args.json, "w", encoding="utf-8") as f:
-            json.dump({"load_average": os.getloadavg(), "options": vars(args), "cases": results}, f, indent=1)
+            json.dump({"load_average": os.getloadavg(), "options": vars(args), "runs": results}, f, indent=1)
 
 
 if __name__ == "__main__":

@@ -258,6 +258,38 @@ def commands(data):
         assert b.run("health").returncode == 6
 
 
+def bench(data):
+    with Bridge(data) as b:
+        quick = ["--seconds", "1", "--warm-up", "0", "--repeat", "1", "--json", "--pid", str(b.process.pid)]
+        few = ["--messages", "2000", "--connections", "20"]
+        amqp = f"amqp://guest:guest@127.0.0.1:{b.ready['amqp']}/"
+        for uri, cases, labels in (
+            (amqp, "a,b,c,d,dn,e,f,g,h,i", ["a", "b", "c", "d", "dn", "e", "f", "g", "h fill", "h drain", "i"]),
+            (f"http://guest:guest@127.0.0.1:{b.ready['aws']}", "l", ["l send", "l batch", "l drain"]),
+        ):
+            done = command("bench", uri, "--case", cases, *quick, *few)
+            assert done.returncode == 0, done.stderr
+            told = json.loads(done.stdout)["cases"]
+            assert [c["label"] for c in told] == labels, told
+            for case in told:
+                server = case["servers"][0]
+                assert server["rate"] > 0 and server["server_rss_peak_mb"] > 0, case
+        done = command("bench", amqp, "--against", amqp, "--case", "a", *quick[:-3])
+        assert done.returncode == 0 and re.search(r"^a +ratio +[0-9.]+", done.stdout, re.M), done
+        for part in ("fill", "ready", "drain"):
+            done = command("bench", amqp, "--case", "h", "--part", part, *quick, *few)
+            assert done.returncode == 0, done.stderr
+        done = command("bench", amqp, "--case", "h", "--part", "ready", *quick)
+        assert done.returncode == 1 and "the queue is empty" in done.stderr, done
+        left = re.findall(r"^mqb-load\S*", b.run("status").stdout, re.M)
+        assert left == ["mqb-load-0"], left  # what "ready" declares
+        wrong = command("bench", amqp.replace("guest:guest", "guest:wrong"), "--case", "a", *quick)
+        assert wrong.returncode == 1 and "case a failed" in wrong.stderr, wrong
+        assert b.stop() == 0
+    assert command("bench", "nonsense").returncode == 2
+    assert "--against" in command("bench", "--help").stderr
+
+
 def kept_over_a_restart(data):
     with Bridge(data) as b:
         assert b.run("user", "add", "kept", "--password", "x", "--tags", "monitoring").returncode == 0
@@ -337,6 +369,7 @@ SCENARIOS = [
     credentials_generated,
     container_environment,
     commands,
+    bench,
     kept_over_a_restart,
     usage,
     reload,

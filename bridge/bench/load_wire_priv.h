@@ -3,7 +3,7 @@
 #ifndef MQB_BENCH_LOAD_WIRE_PRIV_H
 #define MQB_BENCH_LOAD_WIRE_PRIV_H
 
-#include "load_wire.h"
+#include "bench/load_wire.h"
 
 #define METHOD(class_id, method) ((uint32_t)(class_id) << 16 | (method))
 

@@ -9,17 +9,17 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "load_wire_priv.h"
+#include "bench/load_wire_priv.h"
 
 void load_fail(const char *format, ...)
 {
 	va_list ap;
 	va_start(ap, format);
-	fputs("amqp_load: ", stderr);
+	fputs("mqbridge bench: ", stderr);
 	vfprintf(stderr, format, ap);
 	fputc('\n', stderr);
 	va_end(ap);
-	exit(1);
+	_exit(1);
 }
 
 /* ---- frames in ---- */
@@ -103,12 +103,12 @@ const uint8_t *load_frame(struct load_conn *c, uint32_t *n)
 /* One read behind what is there. False: nothing for now. */
 bool load_fill(struct load_conn *c)
 {
-	if (c->in_start && c->in_end > LOAD_IN_BYTES / 2) {
+	if (c->in_start && c->in_end > c->in_size / 2) {
 		memmove(c->in, c->in + c->in_start, c->in_end - c->in_start);
 		c->in_end -= c->in_start;
 		c->in_start = 0;
 	}
-	ssize_t n = read(c->fd, c->in + c->in_end, LOAD_IN_BYTES - c->in_end);
+	ssize_t n = read(c->fd, c->in + c->in_end, c->in_size - c->in_end);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0)
@@ -181,7 +181,7 @@ static uint8_t *shortstr_put(uint8_t *p, const char *s)
 	return p + 1 + n;
 }
 
-size_t load_publish_encode(const struct publish_spec *s, uint8_t *p, size_t *stamp_at)
+size_t load_publish_encode(const struct publish_spec *s, uint8_t *p, struct publish_places *places)
 {
 	size_t n_method = 4 + 2 + 1 + strlen(s->exchange) + 1 + strlen(s->key) + 1;
 	size_t n = frame_begin(p, FRAME_METHOD, n_method);
@@ -199,7 +199,8 @@ size_t load_publish_encode(const struct publish_spec *s, uint8_t *p, size_t *sta
 		be16_put(p + at + 19, 0x1000); /* delivery-mode alone */
 		p[at + 21] = s->persistent ? 2 : 1;
 	}
-	*stamp_at = n + 7;
+	places->key = 13 + 1 + strlen(s->exchange) + 1;
+	places->stamp = n + 7;
 	for (size_t left = s->body_bytes; left;) {
 		size_t part = left < LOAD_FRAME_MAX - 8 ? left : LOAD_FRAME_MAX - 8;
 		if (p)

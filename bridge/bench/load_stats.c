@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "load_stats.h"
+#include "bench/load_stats.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "load_wire.h"
+#include "bench/load_case.h"
+#include "bench/load_wire.h"
 
 /* Below HISTOGRAM_STEPS a step is one microsecond. */
 static unsigned slot_of(uint64_t us)
@@ -58,7 +59,7 @@ static double seconds(struct timeval t)
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
-double cpu_self_s(void)
+static double cpu_self_s(void)
 {
 	struct rusage r;
 	getrusage(RUSAGE_SELF, &r);
@@ -72,7 +73,8 @@ static FILE *proc_open(int pid, const char *file, const char *mode)
 	return fopen(path, mode);
 }
 
-double cpu_process_s(int pid)
+/* All threads, user and system. */
+static double cpu_process_s(int pid)
 {
 	char line[1024] = "";
 	unsigned long user = 0, system = 0;
@@ -92,7 +94,8 @@ double cpu_process_s(int pid)
 	return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
-uint64_t rss_peak_kb(int pid)
+/* field: of /proc/PID/status. */
+static uint64_t status_kb(int pid, const char *field)
 {
 	char line[256];
 	unsigned long kb = 0;
@@ -100,18 +103,37 @@ uint64_t rss_peak_kb(int pid)
 	if (!f)
 		return 0;
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "VmHWM: %lu", &kb) == 1)
+		if (strncmp(line, field, strlen(field)) == 0 && sscanf(line + strlen(field), "%lu", &kb) == 1)
 			break;
 	fclose(f);
 	return kb;
 }
 
-/* Where the kernel refuses, the peak is that of the process's whole life. */
-void rss_peak_reset(int pid)
+uint64_t rss_now_kb(int pid)
+{
+	return status_kb(pid, "VmRSS:");
+}
+
+static void rss_peak_reset(int pid)
 {
 	FILE *f = pid ? proc_open(pid, "clear_refs", "w") : NULL;
 	if (!f)
 		return;
 	fputs("5", f);
 	fclose(f);
+}
+
+void meter_begin(struct load_meter *m, int pid)
+{
+	m->pid = pid;
+	rss_peak_reset(pid);
+	m->generator_s = cpu_self_s();
+	m->server_s = cpu_process_s(pid);
+}
+
+void meter_end(const struct load_meter *m, struct load_part *out)
+{
+	out->generator_cpu_s = cpu_self_s() - m->generator_s;
+	out->server_cpu_s = cpu_process_s(m->pid) - m->server_s;
+	out->server_rss_kb = status_kb(m->pid, "VmHWM:");
 }

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Before the measured part: connect, log in, declare; and the goodbye after it.
  * Everything here is one method out, one expected method back. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "load_wire_priv.h"
+#include "bench/load_wire_priv.h"
 
 enum { ANSWER_S = 120, ARGS_MAX = 1024 };
 
@@ -90,24 +87,46 @@ static void send_method(struct load_conn *c, unsigned channel, const struct args
 	write_all(c, frame, a->n + 8);
 }
 
-/* Waits for a method; its payload, valid until the next read. */
-static const uint8_t *expect(struct load_conn *c, unsigned class_id, unsigned id)
+/* The next method; its payload, valid until the next read. */
+static const uint8_t *answer(struct load_conn *c, unsigned class_id, unsigned id)
 {
 	const uint8_t *frame;
 	uint32_t n;
-	while (!(frame = load_frame(c, &n)))
-		if (!load_fill(c))
-			load_fail("no answer %u,%u in %d s", class_id, id, ANSWER_S);
-	const uint8_t *p = frame + 7;
-	if (frame[0] == FRAME_HEARTBEAT)
-		return expect(c, class_id, id);
-	if (frame[0] != FRAME_METHOD || be32_get(p) != METHOD(class_id, id)) {
-		if (frame[0] == FRAME_METHOD && n > 7)
-			load_fail("instead of %u,%u: %u,%u %u %.*s", class_id, id, be16_get(p), be16_get(p + 2),
-				  be16_get(p + 4), p[6], (const char *)p + 7);
+	do {
+		while (!(frame = load_frame(c, &n)))
+			if (!load_fill(c))
+				load_fail("no answer %u,%u in %d s", class_id, id, ANSWER_S);
+	} while (frame[0] == FRAME_HEARTBEAT);
+	if (frame[0] != FRAME_METHOD || n < 4)
 		load_fail("instead of %u,%u: frame type %u", class_id, id, frame[0]);
-	}
-	return p;
+	return frame + 7;
+}
+
+__attribute__((noreturn)) static void refused(const uint8_t *p, unsigned class_id, unsigned id)
+{
+	if (be32_get(p) == METHOD(10, 50) || be32_get(p) == METHOD(20, 40))
+		load_fail("instead of %u,%u: %u,%u %u %.*s", class_id, id, be16_get(p), be16_get(p + 2),
+			  be16_get(p + 4), p[6], (const char *)p + 7);
+	load_fail("instead of %u,%u: %u,%u", class_id, id, be16_get(p), be16_get(p + 2));
+}
+
+static void expect(struct load_conn *c, unsigned class_id, unsigned id)
+{
+	const uint8_t *p = answer(c, class_id, id);
+	if (be32_get(p) != METHOD(class_id, id))
+		refused(p, class_id, id);
+}
+
+/* Whatever is on its way before it is thrown away. */
+static void expect_among_others(struct load_conn *c, unsigned class_id, unsigned id)
+{
+	const uint8_t *frame;
+	uint32_t n;
+	do {
+		while (!(frame = load_frame(c, &n)))
+			if (!load_fill(c))
+				load_fail("no answer %u,%u in %d s", class_id, id, ANSWER_S);
+	} while (frame[0] != FRAME_METHOD || n < 4 || be32_get(frame + 7) != METHOD(class_id, id));
 }
 
 static void call(struct load_conn *c, const struct args *a)
@@ -118,14 +137,11 @@ static void call(struct load_conn *c, const struct args *a)
 
 /* ---- connection ---- */
 
-static int dial(uint16_t port)
+static int dial(const struct load_target *t)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-	if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
-		load_fail("port %u: %s", port, strerror(errno));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	int fd = load_target_dial(t);
+	if (fd < 0)
+		load_fail("%s port %u: %s", t->host, t->port, errno ? strerror(errno) : "no such host");
 	struct timeval limit = {.tv_sec = ANSWER_S};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	return fd;
@@ -167,25 +183,32 @@ static void login(struct load_conn *c, const struct load_target *t)
 struct load_conn *load_open(const struct load_target *t)
 {
 	struct load_conn *c = calloc(1, sizeof(*c));
-	if (!c || !(c->in = malloc(LOAD_IN_BYTES)) || !(c->out = malloc(LOAD_OUT_BYTES)))
+	if (!c || !(c->in = malloc(LOAD_SETUP_BYTES)))
 		load_fail("out of memory");
-	c->fd = dial(t->port);
+	c->in_size = LOAD_SETUP_BYTES;
+	c->fd = dial(t);
 	write_all(c, "AMQP\0\0\x09\x01", 8);
 	login(c, t);
 	return c;
 }
 
-/* A connection that was measured may have anything on its way: it is not waited for. */
+void load_stop(struct load_conn *c)
+{
+	fcntl(c->fd, F_SETFL, fcntl(c->fd, F_GETFL) & ~O_NONBLOCK);
+	load_flush(c);
+}
+
 void load_close(struct load_conn *c)
 {
 	struct args a = method(10, 50);
 	u16(&a, 200);
 	text(&a, "");
 	u32(&a, 0);
-	if (!c->events) {
-		send_method(c, 0, &a);
+	send_method(c, 0, &a);
+	if (c->streaming)
+		expect_among_others(c, 10, 51);
+	else
 		expect(c, 10, 51);
-	}
 	close(c->fd);
 	free(c->in);
 	free(c->out);
@@ -194,6 +217,12 @@ void load_close(struct load_conn *c)
 
 void load_start(struct load_conn *c, const struct load_events *events, void *ctx)
 {
+	c->in = realloc(c->in, LOAD_IN_BYTES);
+	c->out = malloc(LOAD_OUT_BYTES);
+	if (!c->in || !c->out)
+		load_fail("out of memory");
+	c->in_size = LOAD_IN_BYTES;
+	c->streaming = true;
 	c->events = events;
 	c->ctx = ctx;
 	fcntl(c->fd, F_SETFL, fcntl(c->fd, F_GETFL) | O_NONBLOCK);
@@ -213,15 +242,6 @@ void load_queue_declare(struct load_conn *c, const struct queue_spec *q)
 		long_text(&table, "quorum", 6);
 	}
 	long_text(&a, table.bytes, table.n);
-	call(c, &a);
-}
-
-void load_queue_purge(struct load_conn *c, const char *name)
-{
-	struct args a = method(50, 30);
-	u16(&a, 0);
-	text(&a, name);
-	u8(&a, 0);
 	call(c, &a);
 }
 
@@ -254,16 +274,32 @@ void load_exchange_delete(struct load_conn *c, const char *name)
 	call(c, &a);
 }
 
-void load_bind(struct load_conn *c, const char *queue, const char *exchange)
+void load_bind(struct load_conn *c, const char *queue, const char *exchange, const char *key)
 {
 	struct args a = method(50, 20);
 	u16(&a, 0);
 	text(&a, queue);
 	text(&a, exchange);
-	text(&a, "");
+	text(&a, key);
 	u8(&a, 0);
 	u32(&a, 0);
 	call(c, &a);
+}
+
+bool load_get(struct load_conn *c, const char *queue)
+{
+	struct args a = method(60, 70);
+	u16(&a, 0);
+	text(&a, queue);
+	u8(&a, 0);
+	c->streaming = true;
+	send_method(c, 1, &a);
+	const uint8_t *p = answer(c, 60, 71);
+	if (be32_get(p) == METHOD(60, 72))
+		return false;
+	if (be32_get(p) != METHOD(60, 71))
+		refused(p, 60, 71);
+	return true;
 }
 
 void load_confirm_select(struct load_conn *c)
