@@ -231,6 +231,18 @@ void router_each(const struct router *r,
 	}
 }
 
+void router_each_to(const struct router *r, uint64_t destination,
+		    void (*each)(void *ctx, struct view key, const struct table *arguments), void *ctx)
+{
+	struct target *t = map64_find(&r->by_id, destination);
+	if (!t)
+		return;
+	LIST_EACH(&t->bindings, l) {
+		struct binding *b = LIST_ENTRY(l, struct binding, of_target);
+		each(ctx, b->key, &b->arguments);
+	}
+}
+
 /* ---- matching ------------------------------------------------------------ */
 
 /* rabbitmq.md 2.13: the key is ignored; each destination once. */

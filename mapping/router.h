@@ -50,6 +50,10 @@ void router_each(const struct router *r,
 		 void (*each)(void *ctx, struct view key, const struct table *arguments, uint64_t destination),
 		 void *ctx);
 
+/* The bindings of one destination. */
+void router_each_to(const struct router *r, uint64_t destination,
+		    void (*each)(void *ctx, struct view key, const struct table *arguments), void *ctx);
+
 /* Arguments as bindings keep them: a deep copy in one allocation (t.v; NULL when
  * empty), sorted by name, those of one name in their order; what RabbitMQ holds for
  * the same has one form ('L' as 'l', one zero). */

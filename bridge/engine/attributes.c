@@ -1,55 +1,90 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SQS attributes of a queue that were given, and what follows from them and its
- * declared arguments (mapping/queue_effective.h). */
+#include "engine/attributes.h"
+
 #include <stdlib.h>
 
-#include "engine/engine_priv.h"
+#include "base/arena.h"
 
-static struct queue_sources sources(const struct queue *q)
+static void field_free(struct field *f)
 {
-	return (struct queue_sources){
-		.arguments = &q->arguments, .attributes = &q->attributes, .legacy = q->aws_open};
+	free((void *)(uintptr_t)f->name.p);
 }
 
-bool attributes_get(const struct queue *q, struct view name, struct view *value)
+void attributes_fini(struct attributes *a)
 {
-	struct queue_sources s = sources(q);
-	return queue_attribute(&s, name, value);
+	for (size_t i = 0; i < a->table.n; i++)
+		field_free(&a->table.v[i]);
+	free(a->table.v);
+	*a = (struct attributes){.cap = 0};
 }
 
-static struct field *given(struct queue *q, struct view name)
+static struct field *given(const struct attributes *a, struct view name)
 {
-	for (size_t i = 0; i < q->attributes.n; i++)
-		if (view_eq(q->attributes.v[i].name, name))
-			return &q->attributes.v[i];
+	for (size_t i = 0; i < a->table.n; i++)
+		if (view_eq(a->table.v[i].name, name))
+			return &a->table.v[i];
 	return NULL;
 }
 
-void attributes_set(struct queue *q, const struct attribute *v, size_t n)
+static struct field field_copy(struct view name, struct view value)
 {
-	struct table *t = &q->attributes;
-	for (size_t i = 0; i < n; i++) {
-		struct field *f = given(q, v[i].name);
-		if (!v[i].value.n) {
-			if (f)
-				*f = t->v[--t->n];
-			continue;
-		}
-		if (!f) {
-			t->v = mem_realloc(t->v, (t->n + 1) * sizeof(*f));
-			f = &t->v[t->n++];
-			f->name = arena_copy(&q->arena, v[i].name);
-		}
-		f->value = (struct value){.type = VALUE_BYTES, .s = arena_copy(&q->arena, v[i].value)};
-	}
-	queue_effective(q);
+	uint8_t *p = mem_alloc(name.n + value.n + 1);
+	view_put(p, name);
+	view_put(p + name.n, value);
+	return (struct field){view_of(p, name.n), {.type = VALUE_BYTES, .s = view_of(p + name.n, value.n)}};
 }
 
-void queue_effective(struct queue *q)
+static void attribute_put(struct attributes *a, struct view name, struct view value)
 {
-	struct queue_sources s = sources(q);
-	queue_effective_compute(&s, &q->effective);
-	list_remove(&q->retaining);
-	if (q->effective.retention_ms)
-		list_push_back(&q->engine->retaining, &q->retaining);
+	struct field *old = given(a, name);
+	struct field copy = field_copy(name, value);
+	if (old) {
+		field_free(old);
+		*old = a->table.v[--a->table.n];
+	}
+	if (!value.n) {
+		field_free(&copy);
+		return;
+	}
+	a->table.v = mem_grow(a->table.v, &a->cap, a->table.n + 1, sizeof(*a->table.v));
+	a->table.v[a->table.n++] = copy;
+}
+
+void attributes_put(struct attributes *a, const struct attribute *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		attribute_put(a, v[i].name, v[i].value);
+}
+
+void attributes_put_table(struct attributes *a, const struct table *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		attribute_put(a, t->v[i].name, t->v[i].value.s);
+}
+
+bool attributes_get(const struct attributes *a, struct view name, struct view *value)
+{
+	const struct field *f = given(a, name);
+	if (f)
+		*value = f->value.s;
+	return f != NULL;
+}
+
+static struct view default_of(const struct attribute_default *d, struct view name)
+{
+	while (d->name && !view_is(name, d->name))
+		d++;
+	return view_str(d->value);
+}
+
+const struct attribute *attributes_differ(const struct attributes *a, const struct attribute_default *defaults,
+					  const struct attribute *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct view now = default_of(defaults, v[i].name);
+		attributes_get(a, v[i].name, &now);
+		if (!view_eq(now, v[i].value))
+			return &v[i];
+	}
+	return NULL;
 }

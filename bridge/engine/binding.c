@@ -11,6 +11,11 @@
 
 #define TOPIC_DESTINATION (1ULL << 32)
 
+bool destination_is_topic(uint64_t destination)
+{
+	return destination & TOPIC_DESTINATION;
+}
+
 uint64_t destination_of_queue(const struct queue *q)
 {
 	return q->uid;
@@ -53,16 +58,11 @@ bool binding_add(struct topic *t, const struct binding_spec *b, uint64_t destina
 	view_put(copy, key);
 	bound->topic = t->uid;
 	bound->key = view_of(copy, key.n);
-	bound->stored = t->durable && (q ? q->stored : to->durable);
+	bound->stored = topic_lasts(t) && (q ? q->stored : topic_lasts(to));
 	mapv_put(known, bound->key, bound);
 	t->had_binding = true;
+	t->vhost->changes++;
 	return true;
-}
-
-static void topic_unused(struct topic *t)
-{
-	if (t->auto_delete && t->had_binding && !router_bindings(t->router))
-		topic_destroy(t, NULL); /* rabbitmq.md 2.8 */
 }
 
 void bindings_drop(struct engine *e, struct mapv *bindings, uint64_t destination)
@@ -73,6 +73,8 @@ void bindings_drop(struct engine *e, struct mapv *bindings, uint64_t destination
 	memset(bindings, 0, sizeof(*bindings));
 	while ((b = mapv_next(&all, &at))) {
 		struct topic *t = map64_find(&e->topics, b->topic);
+		if (t)
+			t->vhost->changes++;
 		if (b->stored)
 			journal_definition(e, "binding", b->key, VIEW_NONE, false, NULL);
 		if (t && router_remove_destination(t->router, destination))
@@ -96,7 +98,7 @@ static void source_destination(void *ctx, struct view key, const struct table *a
 	(void)key;
 	(void)arguments;
 	struct mapv *known = NULL;
-	if (destination & TOPIC_DESTINATION) {
+	if (destination_is_topic(destination)) {
 		struct topic *to = map64_find(&e->topics, destination & UINT32_MAX);
 		known = to ? &to->bindings : NULL;
 	} else {
@@ -215,6 +217,7 @@ void engine_unbind(struct engine *e, uint64_t session, uint64_t cmd, const struc
 		if (known && known->stored)
 			journal_definition(e, "binding", buf_view(&key), VIEW_NONE, false, a);
 		free(known);
+		t->vhost->changes++;
 		topic_unused(t);
 	}
 	ask_ready(a);

@@ -99,6 +99,29 @@ static void check_consumers(const struct engine *e)
 	}
 }
 
+/* E9 */
+static void check_subscriptions(const struct engine *e)
+{
+	size_t at = 0, v_at = 0, of_vhosts = 0, of_topics = 0;
+	uint64_t uid;
+	struct subscription *s;
+	struct topic *t;
+	struct vhost *v;
+	while ((s = map64_next(&e->subscriptions, &at, &uid))) {
+		must(s->uid == uid && map64_find(&e->topics, s->topic->uid) == s->topic);
+		must(mapv_find(&s->topic->vhost->subscriptions, view_str(s->id)) == s);
+		must(subscription_find(s->topic, s->queue) == s);
+	}
+	at = 0;
+	while ((t = map64_next(&e->topics, &at, &uid))) {
+		must(!t->subscribers == !subscriptions_count(t));
+		of_topics += subscriptions_count(t);
+	}
+	while ((v = mapv_next(&e->vhosts, &v_at)))
+		of_vhosts += v->subscriptions.n;
+	must(of_topics == e->subscriptions.n && of_vhosts == e->subscriptions.n);
+}
+
 void engine_check(const struct engine *e)
 {
 	size_t at = 0;
@@ -110,4 +133,5 @@ void engine_check(const struct engine *e)
 	}
 	must(leases <= e->leases.live); /* ghosts of deleted queues are the rest */
 	check_consumers(e);
+	check_subscriptions(e);
 }

@@ -79,8 +79,8 @@ static bool cycles(const void *headers, const struct queue *q)
 	return true;
 }
 
-/* Its copies; their number. */
-static size_t letter_send(struct entry *en, enum death_reason why, struct tx_commit *commit)
+/* Its copies; *n is their number. false: not now. */
+static bool letter_send(struct entry *en, enum death_reason why, struct tx_commit *commit, size_t *n)
 {
 	struct queue *q = en->queue;
 	struct engine *e = q->engine;
@@ -97,16 +97,17 @@ static size_t letter_send(struct entry *en, enum death_reason why, struct tx_com
 				   : letter_unmarked(e, en->message, f->dead_letter_topic, key);
 	if (!m) {
 		log_error("queue.dead_letter_failed", "queue=\"%.*s\" text=\"its headers do not fit\"", VIEW_ARG(q->name));
-		return 0;
+		*n = 0;
+		return true;
 	}
-	size_t n = republish_run(e, &(struct republish){
+	bool sent = republish_run(e, &(struct republish){
 		.vhost = q->vhost, .topic = f->dead_letter_topic, .key = key, .message = m,
 		.publish = en->publish, .commit = commit,
 		.skips = marked && why != DEATH_REJECTED ? cycles : NULL, .ctx = &x.bag.headers,
-	});
+	}, n);
 	message_unref(m);
 	arena_reset(&e->letter);
-	return n;
+	return sent;
 }
 
 bool dead_letter(struct entry *en, enum death_reason why)
@@ -116,8 +117,9 @@ bool dead_letter(struct entry *en, enum death_reason why)
 	bool letter = q->effective.dead_letters;
 	if (letter && !positions_left(e))
 		return false;
-	size_t mark = journal_mark_point(e);
-	size_t n = letter ? letter_send(en, why, NULL) : 0;
+	size_t mark = journal_mark_point(e), n = 0;
+	if (letter && !letter_send(en, why, NULL, &n))
+		return false;
 	bool grouped = journal_mark_point(e) > mark;
 	struct lease *l = en->lease;
 	if (l && en->stored == STORED_REMOTE)
@@ -132,6 +134,7 @@ bool dead_letter(struct entry *en, enum death_reason why)
 
 void dead_letter_pending(struct entry *en, enum death_reason why, struct tx_commit *c)
 {
+	size_t n;
 	if (en->queue->effective.dead_letters)
-		letter_send(en, why, c);
+		letter_send(en, why, c, &n);
 }

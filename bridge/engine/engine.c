@@ -39,6 +39,7 @@ struct vhost *vhost_get(struct engine *e, struct view name)
 	uint8_t *copy = (uint8_t *)(v + 1);
 	view_put(copy, name);
 	v->name = view_of(copy, name.n);
+	v->changes = 1;
 	mapv_put(&e->vhosts, v->name, v);
 	return v;
 }
@@ -238,6 +239,7 @@ static void topics_free(struct vhost *v)
 		while ((b = mapv_next(&t->bindings, &i)))
 			free(b);
 		mapv_fini(&t->bindings);
+		subscriptions_free(t);
 		topic_free(t);
 	}
 }
@@ -283,11 +285,16 @@ void engine_free(struct engine *e)
 		mapv_fini(&v->queues);
 		mapv_fini(&v->topics);
 		mapv_fini(&v->wires);
+		mapv_fini(&v->topic_wires);
+		mapv_fini(&v->subscriptions);
+		listing_fini(&v->all);
+		listing_fini(&v->of_topic);
 		free(v);
 	}
 	mapv_fini(&e->vhosts);
 	map64_fini(&e->queues);
 	map64_fini(&e->topics);
+	map64_fini(&e->subscriptions);
 	map64_fini(&e->by_pos);
 	heap_fini(&e->lease_deadlines);
 	heap_fini(&e->receive_deadlines);
@@ -301,8 +308,7 @@ void engine_free(struct engine *e)
 	arena_fini(&e->scratch);
 	arena_fini(&e->letter);
 	arena_fini(&e->slabs);
-	free(e->route);
-	free(e->walk);
+	route_fini(&e->route);
 	e->store->sink = (struct store_sink){.ctx = NULL};
 	free(e);
 }

@@ -61,7 +61,8 @@ struct engine_options {
 struct subscription_stat;
 struct envelope_maker {
 	void *ctx;
-	/* One reference, owned by the caller; NULL: memory is gone. `shared` is zero at the first
+	/* One reference, owned by the caller, with m's id, sent time and durability; NULL:
+	 * memory is gone, and the publish fails as a whole. `shared` is zero at the first
 	 * subscription of a publish, and the maker's own until `done`: what all of them share. */
 	struct message *(*make)(void *ctx, const struct message *m, const struct subscription_stat *s, void **shared);
 	void (*done)(void *ctx, void *shared); /* only when it is set */
@@ -324,6 +325,9 @@ struct topic_stat {
 	enum topic_type type;
 	bool durable, internal, auto_delete;
 	uint64_t bindings, subscriptions; /* SNS's own */
+	/* Since the start: published to it, of these without a queue; copies that a filter
+	 * policy kept back, copies whose queue was missing. */
+	uint64_t published, unroutable, filtered, dropped;
 };
 
 /* A subscription as lists show it; views valid during the call. */

@@ -2,7 +2,7 @@
 /* The engine's own structs. Who owns what:
  *
  *   engine ─ vhosts ─ queues ─ entries (resident ones), lanes, waiters
- *                   └ topics ─ router (bindings)
+ *                   └ topics ─ router (bindings), subscriptions
  *          └ connections ─ sessions ─ consumers, receives, asks, leases
  *          └ journal ─ batches (operations on their way to the store)
  *
@@ -16,7 +16,8 @@
  *  E5  a publish is answered once, when its last unfinished entry is committed or removed
  *  E6  an UNSENT entry's dest lies in the batch being built; an IN_BATCH one's in a submitted batch
  *  E7  consumer.held = its leases (ghosts included); held ≤ limit when it was handed the last
- *  E8  stored_n of a queue = entries the store holds once everything submitted is done */
+ *  E8  stored_n of a queue = entries the store holds once everything submitted is done
+ *  E9  a subscription is in its engine, its vhost and its topic, or in none of them */
 #ifndef MQB_ENGINE_PRIV_H
 #define MQB_ENGINE_PRIV_H
 
@@ -27,9 +28,11 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/rng.h"
+#include "engine/attributes.h"
 #include "engine/engine.h"
 #include "engine/journal.h"
 #include "engine/slots.h"
+#include "engine/subscription.h"
 #include "mapping/queue_effective.h"
 #include "mapping/router.h"
 
@@ -137,9 +140,9 @@ struct queue {
 	uint64_t owner;   /* connection of an exclusive queue */
 	struct link owner_link;
 	uint64_t exclusive_consumer;
-	struct arena arena; /* arguments, attributes */
+	struct arena arena; /* arguments */
 	struct table arguments;
-	struct table attributes; /* VALUE_BYTES; its array is an allocation of its own */
+	struct attributes attributes;
 	struct queue_effective effective; /* what it does; aliases the two above */
 	int64_t created_ms, modified_ms;
 	struct link retaining; /* in engine.retaining: has a retention */
@@ -183,19 +186,29 @@ struct topic {
 	struct vhost *vhost;
 	struct view name;
 	uint32_t uid;
+	char *wire;
 	enum topic_type type;
-	bool durable, auto_delete, internal, predeclared, had_binding;
+	bool durable, auto_delete, internal, predeclared, had_binding, legacy_open, aws_open;
+	bool stored; /* has a definition; a predeclared one only once it has attributes */
 	struct arena arena;
 	struct table arguments;
+	struct attributes attributes;
 	struct router *router;
 	struct fanout *fanout; /* messages on their way to many queues; NULL: none */
+	struct subscribers *subscribers; /* NULL: none */
 	uint64_t visited; /* stamp of the last publish that came by */
 	struct mapv bindings; /* by definition key: struct bound, those that lead here */
+	uint64_t published, unroutable; /* to it */
+	uint64_t filtered, dropped;     /* of its subscriptions */
 };
 
 struct vhost {
 	struct view name;
-	struct mapv queues, topics, wires;
+	struct mapv queues, topics;
+	struct mapv wires, topic_wires;
+	struct mapv subscriptions; /* by id */
+	uint64_t changes;          /* of what subscription lists show; never 0 */
+	struct listing all, of_topic;
 };
 
 /* Somebody who waits for entries of a queue: a consumer or a receive. */
@@ -233,6 +246,25 @@ struct receive {
 	uint64_t leases[RECEIVE_MAX];
 };
 
+/* Copies in a subscription's form. */
+struct wrapped {
+	struct queue *queue;
+	const struct subscription *subscription;
+	struct message *message; /* NULL: not made yet */
+};
+
+/* Where a publish goes; each queue once. Reused by the next one. */
+struct route {
+	struct queue **queues; /* the message itself */
+	size_t n, cap;
+	struct wrapped *wrapped;
+	size_t n_wrapped, cap_wrapped;
+	struct topic **walk;   /* topics that are still to be visited */
+	size_t n_walk, cap_walk;
+	struct topic **subscribed; /* visited ones that have subscriptions */
+	size_t n_subscribed, cap_subscribed;
+};
+
 /* A publish or send as it was asked for; views and message are borrowed. */
 struct publish_call {
 	struct tx_commit *commit; /* NULL: on its own */
@@ -259,8 +291,9 @@ struct ask {
 	struct view name; /* owned */
 	uint64_t count, consumers, id;
 	uint64_t lease;   /* get */
-	uint32_t undo_queue, undo_topic; /* uid made by it: goes away when the commit fails */
-	uint32_t on_queue, on_topic;     /* uid that it found: fails with whoever made it */
+	/* uid made by it: goes away when the commit fails */
+	uint32_t undo_queue, undo_topic, undo_subscription;
+	uint32_t on_queue, on_topic, on_subscription; /* uid that it found: fails with whoever made it */
 	struct pending_ref *ref;
 };
 
@@ -312,6 +345,7 @@ struct engine {
 	struct mapv vhosts;
 	struct map64 queues;   /* by uid */
 	struct map64 topics;   /* by uid */
+	struct map64 subscriptions; /* by uid */
 	struct map64 by_pos;   /* entries that a receipt may name */
 	struct link active;    /* queues with something to dispatch */
 	struct link asks;      /* all of them */
@@ -332,10 +366,7 @@ struct engine {
 	struct arena letter;   /* of the dead letter that is being made */
 	struct arena slabs; /* of entries and publishes; never reset */
 	uint64_t stamp;        /* of the current publish */
-	struct queue **route;  /* of the current publish */
-	size_t route_cap;
-	struct topic **walk;   /* topics that it has still to visit */
-	size_t walk_cap;
+	struct route route;    /* of the current publish */
 	uint64_t next_pos, pos_limit;
 	uint32_t next_uid, uid_limit;
 	uint64_t boot;
@@ -354,6 +385,8 @@ void entry_remove(struct entry *e, enum removal why);
 void entry_drop(struct entry *e, enum removal why);
 void entry_finish(struct entry *e, bool ok); /* its publish need not wait for it any more */
 void entry_index(struct entry *e);
+/* PENDING: its append will not be written; it stays where it is. */
+void entry_unsent(struct entry *e);
 
 /* lane.c */
 void lane_init(struct lane *l);
@@ -443,16 +476,26 @@ void queue_due_rearm(struct queue *q);
 bool entry_retained(const struct entry *en); /* false: older than its queue keeps messages */
 void queues_sweep(struct engine *e);
 void queue_consumer_gone(struct queue *q);
-void queue_effective(struct queue *q); /* attributes.c */
-void attributes_set(struct queue *q, const struct attribute *v, size_t n);
+
+/* queue_attributes.c */
+void queue_effective(struct queue *q);
+void queue_attributes_put(struct queue *q, const struct attribute *v, size_t n);
 /* Owned by the queue; what was given, else SQS default. */
-bool attributes_get(const struct queue *q, struct view name, struct view *value);
+bool queue_attribute_get(const struct queue *q, struct view name, struct view *value);
 
 /* topic.c */
 struct topic *topic_find(struct vhost *v, struct view name);
+/* NULL: another one has its wire name. */
 struct topic *topic_make(struct engine *e, struct vhost *v, struct view name, enum topic_type type, uint32_t uid);
 void topic_free(struct topic *t);
 void topic_destroy(struct topic *t, struct ask *a);
+/* Its bindings go over to a router of that type. */
+void topic_retype(struct topic *t, enum topic_type type);
+/* It is there after a restart, so what leads from it and to it may be. */
+bool topic_lasts(const struct topic *t);
+/* It may have been used for the last time: auto-delete. */
+void topic_unused(struct topic *t);
+const char *topic_type_name(enum topic_type type);
 
 /* binding.c */
 /* false: it was there already. Definition not included. */
@@ -462,12 +505,17 @@ void bindings_of_source_drop(struct topic *t);
 bool binding_key(struct vhost *v, const struct binding_spec *b, struct buf *out);
 uint64_t destination_of_queue(const struct queue *q);
 uint64_t destination_of_topic(const struct topic *t);
+bool destination_is_topic(uint64_t destination);
 
 /* definitions.c */
+enum { DEFINITION_VERSION = 1 };
 void definition_put_queue(struct queue *q, struct ask *a);
 void definition_put_topic(struct topic *t, struct ask *a);
 void definition_put_binding(struct topic *t, const struct binding_spec *b, struct view key, struct ask *a);
+void definition_put_subscription(struct subscription *s, struct ask *a);
 void definition_delete(struct engine *e, const char *kind, struct vhost *v, struct view name, struct ask *a);
+
+/* definitions_load.c */
 enum code definitions_load(struct engine *e, struct error *err);
 
 /* session.c */
@@ -475,6 +523,7 @@ struct session *session_find(struct engine *e, uint64_t id);
 struct ask *ask_new(struct session *s, uint64_t cmd);
 void ask_ready(struct ask *a);
 void ask_error(struct ask *a, enum code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void ask_name(struct ask *a, struct view name); /* copies */
 void ask_free(struct ask *a);
 bool session_unordered(const struct session *s);
 
@@ -492,15 +541,22 @@ void tx_stage_settle(struct session *s, uint64_t lease, const struct outcome *o)
 void tx_enqueue(struct tx_commit *c, struct queue *q, struct store_dest *d, struct message *m, int64_t delay_ms);
 void tx_done(struct engine *e, struct tx_commit *c, bool ok);
 void tx_commit_free(struct tx_commit *c); /* unanswered, at the engine's end */
+void tx_fail(struct tx_commit *c, const char *why); /* nothing of it happens */
 void txs_free(struct session *s);
 
 /* dead_letter.c */
 enum death_reason { DEATH_REJECTED, DEATH_EXPIRED, DEATH_MAXLEN, DEATH_DELIVERY_LIMIT };
 /* Out of its queue, whatever its state, and on to the queue's dead letter topic if
- * it has one; its lease ends. false: no positions left, nothing happened. */
+ * it has one; its lease ends. false: no positions or no memory left, nothing happened. */
 bool dead_letter(struct entry *en, enum death_reason why);
 /* The same as part of a commit: the entry stays until that is done. */
 void dead_letter_pending(struct entry *en, enum death_reason why, struct tx_commit *c);
+
+/* route.c */
+/* Fills e->route and counts at the topic. */
+void route_walk(struct engine *e, struct topic *first, struct view key, const struct message *m);
+void route_queue(struct route *r, struct queue *q); /* to this one only; NULL: to none */
+void route_fini(struct route *r);
 
 /* publish.c */
 /* A message that the engine itself publishes; topic empty: to the queue `key`. */
@@ -513,8 +569,9 @@ struct republish {
 	bool (*skips)(const void *ctx, const struct queue *q); /* queues that must not get it; NULL: none */
 	const void *ctx;
 };
-/* Into how many queues. 0 also when there is no such topic. */
-size_t republish_run(struct engine *e, const struct republish *r);
+/* *n: into how many queues, 0 also when there is no such topic. false: nothing happened,
+ * for want of memory; a commit has failed with it. */
+bool republish_run(struct engine *e, const struct republish *r, size_t *n);
 void publish_run(struct session *s, const struct publish_call *c);
 /* One append for all queues that keep it on disk; the others get it at once. */
 void publish_enqueue(struct engine *e, struct queue **v, size_t n, struct message *m, struct publish *p,

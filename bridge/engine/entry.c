@@ -112,6 +112,20 @@ static void entry_leave_store(struct entry *en, bool covered)
 		lane_gone(q, en->pos);
 }
 
+void entry_unsent(struct entry *en)
+{
+	struct queue *q = en->queue;
+	if (en->stored == STORED_NEVER)
+		return;
+	must(en->stored == STORED_UNSENT && en->state == ENTRY_PENDING);
+	q->stored_n--;
+	q->stored_bytes -= message_cost(en->message);
+	q->stored_delayed -= en->due_ms ? 1 : 0;
+	journal_row(q);
+	en->stored = STORED_NEVER;
+	en->dest = NULL;
+}
+
 static void entry_out(struct entry *en, enum removal why, bool covered)
 {
 	struct queue *q = en->queue;

@@ -199,6 +199,22 @@ bool journal_close_group(struct engine *e, size_t mark, struct tx_commit *c)
 	return true;
 }
 
+void journal_abandon(struct engine *e, size_t mark)
+{
+	struct jbatch *b = e->journal.building;
+	for (size_t i = mark; b && i < b->batch.n; i++) {
+		struct store_op *op = &b->batch.ops[i];
+		struct append_info *info = op->ctx;
+		must(op->kind == OP_APPEND);
+		b->batch.bytes -= info->cost;
+		e->journal.bytes -= info->cost;
+		message_unref(op->append.message);
+		b->live--;
+	}
+	if (b)
+		b->batch.n = mark;
+}
+
 void journal_mark(struct entry *en)
 {
 	struct store_op *op = jbatch_op(building(en->queue->engine), OP_MARK);

@@ -63,6 +63,9 @@ bool journal_close_group(struct engine *e, size_t mark, struct tx_commit *c);
 /* What was queued since `mark` moves a message on: one group, tried again as a
  * whole until the store has taken it. */
 void journal_close_republish(struct engine *e, size_t mark);
+/* What was queued since `mark`, appends all of it, is taken back; their entries are
+ * nobody's any more (entry_unsent). */
+void journal_abandon(struct engine *e, size_t mark);
 /* a waits for all that is unfinished now. */
 void journal_barrier(struct engine *e, struct ask *a);
 void journal_mark(struct entry *e);

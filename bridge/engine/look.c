@@ -48,6 +48,23 @@ void engine_queues_each(const struct engine *e, struct view vhost,
 	free(sorted);
 }
 
+static void topic_stat_fill(const struct topic *t, struct topic_stat *out)
+{
+	*out = (struct topic_stat){
+		.name = t->name,
+		.type = t->type,
+		.durable = t->durable,
+		.internal = t->internal,
+		.auto_delete = t->auto_delete,
+		.bindings = router_bindings(t->router),
+		.subscriptions = subscriptions_count(t),
+		.published = t->published,
+		.unroutable = t->unroutable,
+		.filtered = t->filtered,
+		.dropped = t->dropped,
+	};
+}
+
 static int by_topic_name(const void *a, const void *b)
 {
 	return view_cmp((*(struct topic *const *)a)->name, (*(struct topic *const *)b)->name);
@@ -65,11 +82,9 @@ void engine_topics_each(const struct engine *e, struct view vhost,
 		sorted[n++] = t;
 	qsort(sorted, n, sizeof(*sorted), by_topic_name);
 	for (size_t i = 0; i < n; i++) {
-		t = sorted[i];
-		each(ctx, &(struct topic_stat){
-			.name = t->name, .type = t->type, .durable = t->durable, .internal = t->internal,
-			.auto_delete = t->auto_delete, .bindings = router_bindings(t->router),
-		});
+		struct topic_stat stat;
+		topic_stat_fill(sorted[i], &stat);
+		each(ctx, &stat);
 	}
 	free(sorted);
 }
@@ -92,7 +107,37 @@ bool engine_queue_attribute(const struct engine *e, struct view vhost, struct vi
 			    struct view *value)
 {
 	struct queue *q = look_queue(e, vhost, queue);
-	return q && attributes_get(q, name, value);
+	return q && queue_attribute_get(q, name, value);
+}
+
+static struct topic *look_topic(const struct engine *e, struct view vhost, struct view name)
+{
+	struct vhost *v = mapv_find(&e->vhosts, vhost);
+	return v ? topic_find(v, name) : NULL;
+}
+
+bool engine_topic_stat(const struct engine *e, struct view vhost, struct view name, struct topic_stat *out)
+{
+	const struct topic *t = look_topic(e, vhost, name);
+	if (t)
+		topic_stat_fill(t, out);
+	return t != NULL;
+}
+
+bool engine_topic_attribute(const struct engine *e, struct view vhost, struct view topic, struct view name,
+			    struct view *value)
+{
+	const struct topic *t = look_topic(e, vhost, topic);
+	return t && attributes_get(&t->attributes, name, value);
+}
+
+bool engine_topic_by_wire(const struct engine *e, struct view vhost, struct view wire, struct view *name)
+{
+	struct vhost *v = mapv_find(&e->vhosts, vhost);
+	const struct topic *t = v ? mapv_find(&v->topic_wires, wire) : NULL;
+	if (t)
+		*name = t->name;
+	return t != NULL;
 }
 
 bool engine_queue_by_wire(const struct engine *e, struct view vhost, struct view wire, struct view *name)

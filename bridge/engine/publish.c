@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Publishing: a walk over the graph of topics to queues, each once, one append
- * with its list of queues, and the account of when it may be answered
- * (engine.md §5, rabbitmq.md 2.10, 4.1–4.2, 4.8). */
+/* Publishing: one append with its list of queues, one for each copy in an
+ * envelope, and the account of when all of it may be answered (engine.md §5,
+ * rabbitmq.md 2.10, 4.1–4.2, 4.8). */
 #include <stdlib.h>
 
 #include "engine/engine_priv.h"
 
 enum { PUBLISH_SLAB = 128 };
+static const char NO_MEMORY[] = "no memory for the copies of subscriptions";
 
 struct publish *publish_new(struct engine *e, uint64_t session, uint64_t tag)
 {
@@ -62,74 +63,6 @@ static void publish_return(struct engine *e, uint64_t session, uint64_t tag, str
 	note_push(e, n);
 }
 
-/* Queues of a route that need the store come first in `dests`. */
-struct route {
-	struct queue **v;
-	size_t n, cap;
-};
-
-static void route_visit(struct engine *e, struct route *r, uint64_t destination, size_t *depth)
-{
-	if (destination >> 32) {
-		struct topic *t = map64_find(&e->topics, destination & UINT32_MAX);
-		if (t && t->visited != e->stamp) {
-			t->visited = e->stamp;
-			e->walk = mem_grow(e->walk, &e->walk_cap, *depth + 1, sizeof(*e->walk));
-			e->walk[(*depth)++] = t;
-		}
-		return;
-	}
-	struct queue *q = map64_find(&e->queues, destination);
-	if (!q || q->visited == e->stamp)
-		return;
-	q->visited = e->stamp;
-	r->v = e->route;
-	if (r->n == e->route_cap)
-		r->v = e->route = mem_grow(e->route, &e->route_cap, r->n + 1, sizeof(*e->route));
-	r->v[r->n++] = q;
-}
-
-/* What headers exchanges look at; decoded at the first of them. */
-struct route_headers {
-	bool decoded;
-	struct bag bag;
-};
-
-static const struct table *message_headers(struct engine *e, const struct topic *t, const struct message *m,
-					    struct route_headers *h)
-{
-	const struct codecs *c = e->options.codecs;
-	const struct header_codec *codec = c ? c->of[m->raw_kind] : NULL;
-	if (t->type != TOPIC_HEADERS)
-		return NULL;
-	if (!h->decoded) {
-		memset(&h->bag, 0, sizeof(h->bag));
-		if (codec && !codec->decode(m->raw, &e->scratch, &h->bag))
-			h->bag.headers = (struct table){NULL, 0};
-		h->decoded = true;
-	}
-	return &h->bag.headers;
-}
-
-static void route_topic(struct engine *e, struct topic *first, struct view key, const struct message *m,
-			struct route *r)
-{
-	size_t depth = 0;
-	uint64_t found[64];
-	struct route_headers headers = {.decoded = false};
-	e->stamp++;
-	route_visit(e, r, destination_of_topic(first), &depth);
-	while (depth) {
-		struct topic *t = e->walk[--depth];
-		router_match(t->router, key, message_headers(e, t, m, &headers), &e->cursor);
-		size_t n;
-		while ((n = router_next(&e->cursor, found, 64)))
-			for (size_t i = 0; i < n; i++)
-				route_visit(e, r, found[i], &depth);
-	}
-	arena_reset(&e->scratch);
-}
-
 static bool goes_to_store(const struct queue *q, const struct message *m)
 {
 	return q->remote || (q->stored && m->durable);
@@ -149,95 +82,155 @@ void publish_enqueue(struct engine *e, struct queue **v, size_t n, struct messag
 }
 
 /* The same inside a commit: entries wait for the group (tx.c). */
-static void enqueue_pending(struct engine *e, struct queue **v, size_t n, const struct publish_call *c)
+static void enqueue_pending(struct engine *e, struct queue **v, size_t n, struct message *m,
+			    const struct publish_call *c)
 {
 	uint32_t stored = 0, at = 0;
 	for (size_t i = 0; i < n; i++)
-		stored += goes_to_store(v[i], c->message);
+		stored += goes_to_store(v[i], m);
 	struct store_dest *dests = stored ? journal_dests(e, stored) : NULL;
 	for (size_t i = 0; i < n; i++)
-		tx_enqueue(c->commit, v[i], goes_to_store(v[i], c->message) ? &dests[at++] : NULL, c->message,
-			   c->delay_ms);
+		tx_enqueue(c->commit, v[i], goes_to_store(v[i], m) ? &dests[at++] : NULL, m, c->delay_ms);
 	if (stored)
-		journal_append(e, c->message, dests, stored, NULL);
+		journal_append(e, m, dests, stored, NULL);
+}
+
+static void wrapped_free(struct route *r)
+{
+	for (size_t i = 0; i < r->n_wrapped; i++)
+		message_unref(r->wrapped[i].message);
+	r->n_wrapped = 0;
+}
+
+/* All of them before anything is enqueued: a publish happens as a whole or not at all. */
+static bool wrapped_make(struct engine *e, struct route *r, const struct message *m)
+{
+	const struct envelope_maker *maker = e->options.envelopes;
+	struct subscription_stat stat;
+	void *shared = NULL;
+	size_t i = 0;
+	for (; i < r->n_wrapped; i++) {
+		subscription_stat_fill(r->wrapped[i].subscription, &stat);
+		r->wrapped[i].message = maker->make(maker->ctx, m, &stat, &shared);
+		if (!r->wrapped[i].message)
+			break;
+	}
+	if (shared)
+		maker->done(maker->ctx, shared);
+	return i == r->n_wrapped;
+}
+
+static void publish_fail(struct engine *e, uint64_t session, const struct publish_call *c, const char *why)
+{
+	struct error err;
+	error_set(&err, CODE_UNAVAILABLE, "%s", why);
+	if (c->commit)
+		tx_fail(c->commit, why);
+	else
+		publish_refuse(e, session, c->tag, &err);
+}
+
+/* Behind what is on its way to many queues, and with it when there are many. */
+static void route_wait(struct route *r, struct topic *t, const struct publish_call *c, struct publish *p)
+{
+	if (r->n)
+		fanout_add(t, c->message, p, r->queues, r->n);
+	for (size_t i = 0; i < r->n_wrapped; i++)
+		fanout_add(t, r->wrapped[i].message, p, &r->wrapped[i].queue, 1);
+}
+
+static void route_enqueue(struct engine *e, struct route *r, const struct publish_call *c, struct publish *p)
+{
+	if (r->n && c->commit)
+		enqueue_pending(e, r->queues, r->n, c->message, c);
+	else if (r->n)
+		publish_enqueue(e, r->queues, r->n, c->message, p, c->delay_ms);
+	for (size_t i = 0; i < r->n_wrapped; i++) {
+		struct wrapped *w = &r->wrapped[i];
+		if (c->commit)
+			enqueue_pending(e, &w->queue, 1, w->message, c);
+		else
+			publish_enqueue(e, &w->queue, 1, w->message, p, c->delay_ms);
+	}
 }
 
 /* t: the topic it was published to; NULL: sent to a queue. */
-static void publish_to(struct session *s, const struct publish_call *c, struct topic *t, struct queue **v, size_t n)
+static void publish_to(struct session *s, const struct publish_call *c, struct topic *t, struct route *r)
 {
 	struct engine *e = s->engine;
 	uint64_t id = slot_id(&s->slot);
+	bool routed = r->n || r->n_wrapped;
 	e->counters.published++;
-	if (!n) {
+	if (!routed) {
 		e->counters.unroutable++;
 		if (c->flags & PUBLISH_MANDATORY)
 			publish_return(e, id, c->tag, c->message);
 	}
-	if (n && !positions_left(e)) {
-		publish_refuse(e, id, c->tag,
-			       &(struct error){CODE_UNAVAILABLE, "no positions: the store has not answered"});
-		return;
+	if (routed && !positions_left(e)) {
+		publish_fail(e, id, c, "no positions: the store has not answered");
+	} else if (!wrapped_make(e, r, c->message)) {
+		publish_fail(e, id, c, NO_MEMORY);
+	} else {
+		struct publish *p = !c->commit && c->flags & PUBLISH_CONFIRM ? publish_new(e, id, c->tag) : NULL;
+		if (routed && t && !c->commit && fanout_due(t, r->n + r->n_wrapped))
+			route_wait(r, t, c, p);
+		else
+			route_enqueue(e, r, c, p);
+		if (p)
+			publish_finish(e, p, STORE_OK);
 	}
-	if (c->commit) {
-		enqueue_pending(e, v, n, c);
-		return;
-	}
-	struct publish *p = c->flags & PUBLISH_CONFIRM ? publish_new(e, id, c->tag) : NULL;
-	if (n && t && fanout_due(t, n))
-		fanout_add(t, c->message, p, v, n);
-	else if (n)
-		publish_enqueue(e, v, n, c->message, p, c->delay_ms);
-	if (p)
-		publish_finish(e, p, STORE_OK);
+	wrapped_free(r);
 }
 
 void publish_run(struct session *s, const struct publish_call *c)
 {
 	struct engine *e = s->engine;
 	struct vhost *v = s->connection->vhost;
-	if (c->send) {
-		struct queue *q = queue_find(v, c->topic);
-		publish_to(s, c, NULL, &q, q ? 1 : 0);
-		return;
-	}
-	struct topic *t = topic_find(v, c->topic);
-	struct route r = {.v = e->route};
-	if (t && c->commit)
-		fanout_finish(t); /* before it in every queue */
+	struct route *r = &e->route;
+	struct topic *t = c->send ? NULL : topic_find(v, c->topic);
 	if (t)
-		route_topic(e, t, c->key, c->message, &r);
-	publish_to(s, c, t, r.v, r.n);
+		route_walk(e, t, c->key, c->message);
+	else
+		route_queue(r, c->send ? queue_find(v, c->topic) : NULL);
+	publish_to(s, c, t, r);
 }
 
-static size_t route_find(struct engine *e, const struct republish *p, struct route *r)
+static void route_skip(struct route *r, const struct republish *p)
 {
 	size_t kept = 0;
-	struct topic *t = p->topic.n ? topic_find(p->vhost, p->topic) : NULL;
-	struct queue *q = p->topic.n ? NULL : queue_find(p->vhost, p->key);
-	if (t)
-		fanout_finish(t); /* what it accepted before goes before */
-	r->v = e->route;
-	if (t)
-		route_topic(e, t, p->key, p->message, r);
-	else if (q)
-		route_visit(e, r, destination_of_queue(q), &(size_t){0});
+	if (!p->skips)
+		return;
 	for (size_t i = 0; i < r->n; i++)
-		if (!p->skips || !p->skips(p->ctx, r->v[i]))
-			r->v[kept++] = r->v[i];
-	return kept;
+		if (!p->skips(p->ctx, r->queues[i]))
+			r->queues[kept++] = r->queues[i];
+	r->n = kept;
+	kept = 0;
+	for (size_t i = 0; i < r->n_wrapped; i++)
+		if (!p->skips(p->ctx, r->wrapped[i].queue))
+			r->wrapped[kept++] = r->wrapped[i];
+	r->n_wrapped = kept;
 }
 
-size_t republish_run(struct engine *e, const struct republish *p)
+bool republish_run(struct engine *e, const struct republish *p, size_t *n)
 {
-	struct route r = {.n = 0};
-	e->stamp++;
-	size_t n = route_find(e, p, &r);
-	if (n && p->commit)
-		enqueue_pending(e, r.v, n, &(struct publish_call){
-			.commit = p->commit, .message = p->message, .delay_ms = -1});
-	else if (n)
-		publish_enqueue(e, r.v, n, p->message, p->publish, -1);
-	return n;
+	struct route *r = &e->route;
+	struct topic *t = p->topic.n ? topic_find(p->vhost, p->topic) : NULL;
+	struct publish_call c = {.commit = p->commit, .message = p->message, .delay_ms = -1};
+	if (t && !p->commit)
+		fanout_finish(t); /* what it accepted before goes before */
+	if (t)
+		route_walk(e, t, p->key, p->message);
+	else
+		route_queue(r, p->topic.n ? NULL : queue_find(p->vhost, p->key));
+	route_skip(r, p);
+	*n = r->n + r->n_wrapped;
+	bool made = wrapped_make(e, r, p->message);
+	if (made)
+		route_enqueue(e, r, &c, p->publish);
+	else if (p->commit)
+		tx_fail(p->commit, NO_MEMORY);
+	wrapped_free(r);
+	return made;
 }
 
 static void publish_call(struct session *s, const struct publish_call *c)

@@ -44,7 +44,7 @@ void queue_free(struct queue *q)
 	lane_fini(&q->lane);
 	heap_fini(&q->due);
 	arena_fini(&q->arena);
-	free(q->attributes.v);
+	attributes_fini(&q->attributes);
 	free(q);
 }
 

@@ -63,13 +63,13 @@ static enum code aws_same(struct queue *q, const struct queue_spec *s, struct er
 {
 	if (q->aws_open) {
 		q->aws_open = false;
-		attributes_set(q, s->attributes, s->n_attributes);
+		queue_attributes_put(q, s->attributes, s->n_attributes);
 		return CODE_OK;
 	}
 	for (size_t i = 0; i < s->n_attributes; i++) {
 		struct view current = VIEW_NONE;
 		const struct attribute *a = &s->attributes[i];
-		if (!attributes_get(q, a->name, &current) || !view_eq(a->value, current))
+		if (!queue_attribute_get(q, a->name, &current) || !view_eq(a->value, current))
 			return error_set(e, CODE_DIFFERENT,
 					 "A queue already exists with the same name and a different value for "
 					 "attribute %.*s",
@@ -80,8 +80,7 @@ static enum code aws_same(struct queue *q, const struct queue_spec *s, struct er
 
 static void queue_answer(struct ask *a, struct queue *q)
 {
-	a->name = (struct view){mem_alloc(q->name.n + 1), q->name.n};
-	memcpy((void *)(uintptr_t)a->name.p, q->name.p, q->name.n);
+	ask_name(a, q->name);
 	a->count = q->n_ready;
 	a->consumers = q->n_consumers;
 	ask_ready(a);
@@ -140,7 +139,7 @@ static struct queue *queue_create(struct session *s, const struct queue_spec *sp
 	q->created_ms = q->modified_ms = e->now.wall_ms;
 	if (spec->arguments)
 		q->arguments = table_copy(&q->arena, spec->arguments);
-	attributes_set(q, spec->attributes, spec->n_attributes);
+	queue_attributes_put(q, spec->attributes, spec->n_attributes);
 	if (q->exclusive) {
 		q->owner = slot_id(&s->connection->slot);
 		list_push_back(&s->connection->queues, &q->owner_link);
@@ -259,7 +258,7 @@ void engine_queue_attributes_set(struct engine *e, uint64_t session, uint64_t cm
 	struct ask *a = ask_new(s, cmd);
 	struct queue *q;
 	if (queue_access(s, name, &q, &a->error) == CODE_OK) {
-		attributes_set(q, v, n);
+		queue_attributes_put(q, v, n);
 		q->modified_ms = e->now.wall_ms;
 		if (q->stored)
 			definition_put_queue(q, a);

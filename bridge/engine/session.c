@@ -141,6 +141,13 @@ struct ask *ask_new(struct session *s, uint64_t cmd)
 	return a;
 }
 
+void ask_name(struct ask *a, struct view name)
+{
+	uint8_t *copy = mem_alloc(name.n + 1);
+	view_put(copy, name);
+	a->name = view_of(copy, name.n);
+}
+
 void ask_free(struct ask *a)
 {
 	list_remove(&a->link);
@@ -188,7 +195,8 @@ static void followers_fail(struct engine *e, const struct ask *maker)
 	LIST_EACH(&e->asks, k) {
 		struct ask *a = LIST_ENTRY(k, struct ask, all);
 		bool follows = (a->on_queue && a->on_queue == maker->undo_queue) ||
-			       (a->on_topic && a->on_topic == maker->undo_topic);
+			       (a->on_topic && a->on_topic == maker->undo_topic) ||
+			       (a->on_subscription && a->on_subscription == maker->undo_subscription);
 		if (follows && a->waits)
 			error_set(&a->error, maker->error.code, "%s", maker->error.text);
 	}
@@ -199,13 +207,17 @@ static void ask_undo(struct ask *a)
 {
 	struct queue *q = a->undo_queue ? map64_find(&a->engine->queues, a->undo_queue) : NULL;
 	struct topic *t = a->undo_topic ? map64_find(&a->engine->topics, a->undo_topic) : NULL;
-	if (q || t)
+	struct subscription *s =
+		a->undo_subscription ? map64_find(&a->engine->subscriptions, a->undo_subscription) : NULL;
+	if (q || t || s)
 		followers_fail(a->engine, a);
+	if (s)
+		subscription_destroy(s, NULL);
 	if (q)
 		queue_destroy(q, REMOVED_FAILED, NULL);
 	if (t)
 		topic_destroy(t, NULL);
-	a->undo_queue = a->undo_topic = 0;
+	a->undo_queue = a->undo_topic = a->undo_subscription = 0;
 }
 
 void ask_ready(struct ask *a)

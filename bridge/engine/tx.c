@@ -122,6 +122,16 @@ void txs_free(struct session *s)
 
 /* ---- commit ---- */
 
+void tx_fail(struct tx_commit *c, const char *why)
+{
+	error_set(&c->ask->error, CODE_UNAVAILABLE, "%s", why);
+}
+
+static bool commit_failed(const struct tx_commit *c)
+{
+	return c->ask->error.code != CODE_OK;
+}
+
 void tx_enqueue(struct tx_commit *c, struct queue *q, struct store_dest *d, struct message *m, int64_t delay_ms)
 {
 	int64_t ms = delay_ms < 0 ? q->effective.delay_ms : delay_ms;
@@ -157,8 +167,6 @@ static void commit_settle(struct engine *e, struct tx_commit *c, const struct st
 	c->leases[c->n_leases++] = (struct tx_lease){g->lease, g->outcome};
 	l->committing = true;
 	struct entry *en = l->entry;
-	if (en && g->outcome.kind == OUTCOME_DEAD_LETTER)
-		dead_letter_pending(en, DEATH_REJECTED, c);
 	if (!en || g->outcome.kind == OUTCOME_RELEASE || en->stored == STORED_NEVER)
 		return;
 	if (en->stored == STORED_REMOTE) {
@@ -171,6 +179,60 @@ static void commit_settle(struct engine *e, struct tx_commit *c, const struct st
 	en->queue->stored_bytes -= message_cost(en->message);
 	journal_row(en->queue);
 	journal_remove(en->queue, en->pos);
+}
+
+/* What a staged rejection moves on; NULL: it is none, or its entry has gone. */
+static struct entry *staged_letter(struct engine *e, const struct staged *g)
+{
+	struct lease *l = g->settle && g->outcome.kind == OUTCOME_DEAD_LETTER ? slots_find(&e->leases, g->lease) : NULL;
+	return l ? l->entry : NULL;
+}
+
+/* What is on its way to many queues is before the commit in each of them, and no
+ * part of it. */
+static void fanouts_finish(struct session *s, struct tx *t)
+{
+	LIST_EACH(&t->staged, k) {
+		struct staged *g = LIST_ENTRY(k, struct staged, link);
+		struct entry *en = staged_letter(s->engine, g);
+		struct topic *topic = en                    ? topic_find(en->queue->vhost, en->queue->effective.dead_letter_topic)
+				      : g->settle || g->send ? NULL
+							     : topic_find(s->connection->vhost, g->topic);
+		if (topic)
+			fanout_finish(topic);
+	}
+}
+
+static void commit_publish(struct session *s, struct tx_commit *c, const struct staged *g)
+{
+	publish_run(s, &(struct publish_call){
+		.commit = c, .send = g->send, .topic = g->topic, .key = g->key, .message = g->message,
+		.flags = g->flags, .delay_ms = g->delay_ms, .tag = g->tag,
+	});
+}
+
+/* All that it adds, before anything is taken away: up to here it can be given up. */
+static void commit_adds(struct session *s, struct tx *t, struct tx_commit *c)
+{
+	LIST_EACH(&t->staged, k) {
+		struct staged *g = LIST_ENTRY(k, struct staged, link);
+		if (!g->settle && !commit_failed(c))
+			commit_publish(s, c, g);
+	}
+	LIST_EACH(&t->staged, k) {
+		struct entry *en = staged_letter(s->engine, LIST_ENTRY(k, struct staged, link));
+		if (en && !commit_failed(c))
+			dead_letter_pending(en, DEATH_REJECTED, c);
+	}
+}
+
+/* Nothing has been settled yet; what was queued for the store has to go again. */
+static void commit_abandon(struct engine *e, struct tx_commit *c, size_t mark)
+{
+	for (size_t i = 0; i < c->n; i++)
+		entry_unsent(map64_find(&e->by_pos, c->positions[i]));
+	journal_abandon(e, mark);
+	tx_done(e, c, false);
 }
 
 void engine_tx_commit(struct engine *e, uint64_t session, uint64_t cmd, uint64_t tx)
@@ -191,15 +253,13 @@ void engine_tx_commit(struct engine *e, uint64_t session, uint64_t cmd, uint64_t
 	struct tx_commit *c = mem_zalloc(sizeof(*c));
 	c->ask = a;
 	a->waits++;
+	fanouts_finish(s, t);
 	size_t mark = journal_mark_point(e);
-	LIST_EACH(&t->staged, k) {
-		struct staged *g = LIST_ENTRY(k, struct staged, link);
-		if (g->settle)
-			continue;
-		publish_run(s, &(struct publish_call){
-			.commit = c, .send = g->send, .topic = g->topic, .key = g->key, .message = g->message,
-			.flags = g->flags, .delay_ms = g->delay_ms, .tag = g->tag,
-		});
+	commit_adds(s, t, c);
+	if (commit_failed(c)) {
+		commit_abandon(e, c, mark);
+		staged_free(t);
+		return;
 	}
 	LIST_EACH(&t->staged, k)
 		if (LIST_ENTRY(k, struct staged, link)->settle)

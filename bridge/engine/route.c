@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where a message goes: a walk over the graph of topics, each once, to queues,
+ * each once (rabbitmq.md 2.10, 4.1). What bindings say comes first; then the
+ * subscriptions of every topic that was visited add the queues that are not in it
+ * yet, so that a bound queue gets the message as it is (DESIGN §6). A topic
+ * without subscriptions costs one look at a pointer. */
+#include <stdlib.h>
+
+#include "engine/engine_priv.h"
+
+void route_fini(struct route *r)
+{
+	free(r->queues);
+	free(r->wrapped);
+	free(r->walk);
+	free(r->subscribed);
+	*r = (struct route){.n = 0};
+}
+
+/* false: it has been here. */
+static bool queue_visit(struct engine *e, struct queue *q)
+{
+	if (q->visited == e->stamp)
+		return false;
+	q->visited = e->stamp;
+	return true;
+}
+
+static void route_add(struct route *r, struct queue *q)
+{
+	r->queues = mem_grow(r->queues, &r->cap, r->n + 1, sizeof(*r->queues));
+	r->queues[r->n++] = q;
+}
+
+void route_queue(struct route *r, struct queue *q)
+{
+	r->n = r->n_wrapped = r->n_walk = r->n_subscribed = 0;
+	if (q)
+		route_add(r, q);
+}
+
+static void topic_visit(struct engine *e, struct route *r, struct topic *t)
+{
+	if (!t || t->visited == e->stamp)
+		return;
+	t->visited = e->stamp;
+	r->walk = mem_grow(r->walk, &r->cap_walk, r->n_walk + 1, sizeof(*r->walk));
+	r->walk[r->n_walk++] = t;
+	if (!t->subscribers)
+		return;
+	r->subscribed = mem_grow(r->subscribed, &r->cap_subscribed, r->n_subscribed + 1, sizeof(*r->subscribed));
+	r->subscribed[r->n_subscribed++] = t;
+}
+
+static void route_visit(struct engine *e, struct route *r, uint64_t destination)
+{
+	if (destination_is_topic(destination)) {
+		topic_visit(e, r, map64_find(&e->topics, destination & UINT32_MAX));
+		return;
+	}
+	struct queue *q = map64_find(&e->queues, destination);
+	if (q && queue_visit(e, q))
+		route_add(r, q);
+}
+
+/* What headers exchanges look at; decoded at the first of them. */
+struct route_headers {
+	bool decoded;
+	struct bag bag;
+};
+
+static const struct table *message_headers(struct engine *e, const struct topic *t, const struct message *m,
+					    struct route_headers *h)
+{
+	const struct codecs *c = e->options.codecs;
+	const struct header_codec *codec = c ? c->of[m->raw_kind] : NULL;
+	if (t->type != TOPIC_HEADERS)
+		return NULL;
+	if (!h->decoded) {
+		memset(&h->bag, 0, sizeof(h->bag));
+		if (codec && !codec->decode(m->raw, &e->scratch, &h->bag))
+			h->bag.headers = (struct table){NULL, 0};
+		h->decoded = true;
+	}
+	return &h->bag.headers;
+}
+
+static void subscription_visit(struct engine *e, struct route *r, struct subscription *s)
+{
+	struct queue *q = subscription_target(s);
+	if (!q) {
+		s->topic->dropped++;
+		return;
+	}
+	if (!queue_visit(e, q))
+		return;
+	if (s->rules.raw || !e->options.envelopes) {
+		route_add(r, q);
+		return;
+	}
+	r->wrapped = mem_grow(r->wrapped, &r->cap_wrapped, r->n_wrapped + 1, sizeof(*r->wrapped));
+	r->wrapped[r->n_wrapped++] = (struct wrapped){.queue = q, .subscription = s};
+}
+
+static void subscribers_visit(struct engine *e, struct route *r, struct topic *t)
+{
+	size_t at = 0;
+	struct subscription *s;
+	while ((s = mapv_next(&t->subscribers->by_queue, &at)))
+		subscription_visit(e, r, s);
+}
+
+void route_walk(struct engine *e, struct topic *first, struct view key, const struct message *m)
+{
+	uint64_t found[64];
+	struct route *r = &e->route;
+	struct route_headers headers = {.decoded = false};
+	e->stamp++;
+	route_queue(r, NULL);
+	topic_visit(e, r, first);
+	while (r->n_walk) {
+		struct topic *t = r->walk[--r->n_walk];
+		router_match(t->router, key, message_headers(e, t, m, &headers), &e->cursor);
+		size_t n;
+		while ((n = router_next(&e->cursor, found, 64)))
+			for (size_t i = 0; i < n; i++)
+				route_visit(e, r, found[i]);
+	}
+	for (size_t i = 0; i < r->n_subscribed; i++)
+		subscribers_visit(e, r, r->subscribed[i]);
+	first->published++;
+	first->unroutable += !r->n && !r->n_wrapped;
+	arena_reset(&e->scratch);
+}
