@@ -40,7 +40,8 @@ static json_t *counters_json(const struct engine_counters *n)
 		{"stored", n->stored},           {"removed", n->removed},     {"loads", n->loads},
 		{"connections", n->connections}, {"sessions", n->sessions},   {"queues", n->queues},
 		{"topics", n->topics},           {"entries", n->entries},     {"leases", n->leases},
-		{"fanouts", n->fanouts},
+		{"fanouts", n->fanouts},         {"resident_bytes", n->resident_bytes},
+		{"spilled", n->spilled},
 	};
 	json_t *o = json_object();
 

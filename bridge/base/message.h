@@ -23,6 +23,7 @@ struct message {
 	uint8_t raw_kind; /* enum raw_kind */
 	uint8_t priority;
 	bool durable;     /* its publisher asked for it */
+	uint32_t entries; /* the engine's: how many of its entries hold it */
 	uint8_t id[16];   /* random (UUID version 4); copies: message_copy_id */
 	int64_t sent_ms;  /* wall clock at publish */
 	struct body *body;

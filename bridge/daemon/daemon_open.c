@@ -19,7 +19,7 @@
 #include "store/store_memory.h"
 #include "store/store_sqlite.h"
 
-enum { STORE_SQLITE = 0 };
+enum { STORE_SQLITE = 0, SPILL_CACHE_BYTES = 8 << 20 };
 
 static bool data_dir_make(const char *dir, struct error *e)
 {
@@ -47,6 +47,14 @@ static void signals_restore(const sigset_t *before)
 	pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
+/* Where transient messages go that memory has no room for. */
+static void spill_open(struct daemon *d, struct error *e)
+{
+	struct store_sqlite_options s = {
+		.dir = d->options.data, .threaded = true, .scratch = true, .cache_bytes = SPILL_CACHE_BYTES};
+	d->spill = store_sqlite_open(&s, e);
+}
+
 static bool store_open(struct daemon *d, struct error *e)
 {
 	const struct options *o = &d->options;
@@ -60,8 +68,10 @@ static bool store_open(struct daemon *d, struct error *e)
 	sigset_t before;
 	signals_block(&before);
 	d->store = store_sqlite_open(&s, e);
+	if (d->store)
+		spill_open(d, e);
 	signals_restore(&before);
-	return d->store != NULL;
+	return d->store && d->spill;
 }
 
 static void seen(void *ctx, struct view key, struct view value, uint64_t version)
@@ -134,6 +144,9 @@ static bool engine_open(struct daemon *d, struct error *e)
 	eo.window_bytes = (uint64_t)o->window_bytes;
 	eo.load_entries = (uint32_t)o->load_entries;
 	eo.load_bytes = (uint64_t)o->load_bytes;
+	eo.resident_high_bytes = (uint64_t)o->resident_high_bytes;
+	eo.resident_low_bytes = (uint64_t)o->resident_low_bytes;
+	eo.spill = d->spill;
 	eo.store_high_bytes = (uint64_t)o->store_high_bytes;
 	eo.store_low_bytes = (uint64_t)o->store_low_bytes;
 	eo.batch_ops_max = (uint32_t)o->batch_ops_max;
@@ -315,6 +328,10 @@ enum exit_code daemon_open(struct daemon *d, struct error *e)
 	admin_open(d);
 	d->store->wake_ctx = d;
 	d->store->wake = wake;
+	if (d->spill) {
+		d->spill->wake_ctx = d;
+		d->spill->wake = wake;
+	}
 	receipt_key_keep(d);
 	default_vhost_make(d);
 	guard_catalogue(d);
@@ -358,6 +375,8 @@ void daemon_close(struct daemon *d)
 		admin_free(d->admin);
 	if (d->engine)
 		engine_free(d->engine);
+	if (d->spill)
+		d->spill->ops->close(d->spill);
 	if (d->store)
 		d->store->ops->close(d->store);
 	explicit_bzero(d->receipt_key, sizeof d->receipt_key);

@@ -69,6 +69,7 @@ struct daemon {
 	pthread_mutex_t wake_lock; /* over deaf, against the store's thread */
 	bool deaf;                 /* the loop is being freed: wake it no more */
 	struct store *store;
+	struct store *spill; /* NULL: the store is memory */
 	struct engine *engine;
 	struct access *access;
 	struct codecs codecs;

@@ -126,6 +126,10 @@ OPTION(window_entries, "engine.window_entries", NUMBER, "16384", 16, INT64_C(1) 
 OPTION(window_bytes, "engine.window_bytes", SIZE, "32M", 65536, INT64_C(1) << 36, "The same limit in bytes.")
 OPTION(load_entries, "engine.load_entries", NUMBER, "512", 1, 65536, "Messages read back from the store in one go.")
 OPTION(load_bytes, "engine.load_bytes", SIZE, "4M", 4096, INT64_C(1) << 30, "The same limit in bytes.")
+OPTION(resident_high_bytes, "engine.resident_high_bytes", SIZE, "128M", 65536, INT64_C(1) << 40,
+       "Messages in memory from which each queue keeps only `engine.load_entries` of them there: durable ones wait in the store, transient ones in a scratch file.")
+OPTION(resident_low_bytes, "engine.resident_low_bytes", SIZE, "96M", 32768, INT64_C(1) << 40,
+       "Messages in memory below which queues keep as many as `engine.window_entries` again.")
 OPTION(store_high_bytes, "engine.store_high_bytes", SIZE, "64M", 65536, INT64_C(1) << 36,
        "Bytes waiting for the disk from which publishers are not read.")
 OPTION(store_low_bytes, "engine.store_low_bytes", SIZE, "32M", 32768, INT64_C(1) << 36,

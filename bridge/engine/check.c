@@ -37,13 +37,14 @@ static void count_ready(struct recount *c, const struct queue *q)
 			count_entry(c, q, en);
 		}
 	}
-	must(window == l->window_n);
 	for (size_t i = 0; i < l->returned.n; i++) {
 		const struct entry *en = HEAP_ENTRY(l->returned.v[i], struct entry, back);
-		must(en->state == ENTRY_READY && !en->in_window);
+		must(en->state == ENTRY_READY);
+		window += en->in_window;
 		c->ready++;
 		count_entry(c, q, en);
 	}
+	must(window == l->window_n);
 }
 
 static void check_queue(const struct queue *q)
@@ -68,13 +69,13 @@ static void check_queue(const struct queue *q)
 		count_entry(&c, q, LIST_ENTRY(k, struct entry, link));
 	}
 	must(q->n_pending == c.pending);
-	must(q->n_ready == c.ready + q->lane.behind_n);
+	must(q->n_ready == c.ready + q->lane.behind_n + q->lane.spilled.n);
 	must(q->n_leased == c.leased && q->n_delayed >= c.delayed);
 	if (q->remote)
 		return;
 	uint64_t unread = q->n_delayed - c.delayed; /* the delayed lane is still being read */
 	must(q->stored_n == c.stored + q->lane.behind_n + unread);
-	must(q->lane.behind_n || unread || q->bytes == c.bytes);
+	must(q->lane.behind_n || q->lane.spilled.n || unread || q->bytes == c.bytes);
 	for (int i = 0; i < REMOVAL_REASONS; i++)
 		out += q->out[i];
 	must(q->in == out + q->n_ready + q->n_leased + q->n_delayed + q->n_pending);
@@ -125,12 +126,14 @@ static void check_subscriptions(const struct engine *e)
 void engine_check(const struct engine *e)
 {
 	size_t at = 0;
-	uint64_t key, leases = 0;
+	uint64_t key, leases = 0, spilled = 0;
 	const struct queue *q;
 	while ((q = map64_next(&e->queues, &at, &key))) {
 		check_queue(q);
 		leases += q->n_leases;
+		spilled += q->lane.spilled.n;
 	}
+	must(spilled == e->spill.n);
 	must(leases <= e->leases.live); /* ghosts of deleted queues are the rest */
 	check_consumers(e);
 	check_subscriptions(e);

@@ -198,7 +198,7 @@ static bool queue_dispatch(struct queue *q, uint32_t *budget)
 		struct entry *en = lane_first(&q->lane);
 		if (!en) {
 			lane_want(q);
-			if (!lane_is_behind(&q->lane))
+			if (!lane_is_paged(&q->lane))
 				waiters_empty(q);
 			return false;
 		}

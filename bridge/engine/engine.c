@@ -19,6 +19,8 @@ void engine_options_default(struct engine_options *o)
 		.window_bytes = 32u << 20,
 		.load_entries = 512,
 		.load_bytes = 4u << 20,
+		.resident_high_bytes = 128u << 20,
+		.resident_low_bytes = 96u << 20,
 		.store_high_bytes = 64u << 20,
 		.store_low_bytes = 32u << 20,
 		.batch_ops_max = 20000,
@@ -197,6 +199,7 @@ static void engine_init(struct engine *e, const struct engine_options *o, struct
 	arena_init(&e->letter);
 	arena_init(&e->slabs);
 	journal_init(e);
+	spill_init(e);
 	store->sink = (struct store_sink){
 		.ctx = e, .loaded = on_loaded, .lease_lost = on_lease_lost, .arrived = on_arrived, .state = on_state,
 	};
@@ -273,6 +276,7 @@ void engine_free(struct engine *e)
 	while (e->journal.submitted)
 		if (!e->store->ops->poll(e->store))
 			nanosleep(&POLL_PAUSE, NULL);
+	spill_fini(e);
 	notes_free(e);
 	fanouts_free(e);
 	messages_free(e);
@@ -325,6 +329,8 @@ bool engine_run(struct engine *e, struct now now)
 	e->now = now;
 	e->more = false;
 	e->store->ops->poll(e->store);
+	if (e->spill.store)
+		e->spill.store->ops->poll(e->spill.store);
 	leases_expire(e);
 	receives_expire(e);
 	queues_due(e);
@@ -342,6 +348,7 @@ void engine_flush(struct engine *e)
 {
 	reserve_more(e);
 	journal_flush(e);
+	spill_flush(e);
 }
 
 static int64_t heap_ms(const struct heap *h)
@@ -369,13 +376,13 @@ int64_t engine_next_ms(const struct engine *e)
 bool engine_idle(const struct engine *e)
 {
 	return !e->notes && list_empty(&e->active) && list_empty(&e->stalled) && list_empty(&e->fanouts) &&
-	       journal_idle(e) && e->store->ops->idle(e->store);
+	       spill_idle(e) && journal_idle(e) && e->store->ops->idle(e->store);
 }
 
 bool engine_store_full(const struct engine *e)
 {
 	struct engine *self = (struct engine *)(uintptr_t)e;
-	uint64_t bytes = e->journal.bytes + e->fanout_bytes;
+	uint64_t bytes = e->journal.bytes + e->spill.bytes + e->fanout_bytes;
 	if (bytes > e->options.store_high_bytes)
 		self->store_full = true;
 	else if (bytes < e->options.store_low_bytes)
@@ -389,5 +396,7 @@ void engine_counters(const struct engine *e, struct engine_counters *out)
 	out->connections = e->connections.live;
 	out->sessions = e->sessions.live;
 	out->leases = e->leases.live;
-	out->batch_bytes = e->journal.bytes;
+	out->batch_bytes = e->journal.bytes + e->spill.bytes;
+	out->resident_bytes = e->resident_bytes;
+	out->spilled = e->spill.n;
 }

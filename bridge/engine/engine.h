@@ -44,6 +44,8 @@ struct engine_options {
 	uint64_t window_bytes;       /* 32 MiB */
 	uint32_t load_entries;       /* entries a page; 512 */
 	uint64_t load_bytes;         /* 4 MiB */
+	uint64_t resident_high_bytes; /* of messages in memory: then a lane keeps only a page; 128 MiB */
+	uint64_t resident_low_bytes; /* 96 MiB */
 	uint64_t store_high_bytes;   /* handed to the writer and not committed; 64 MiB */
 	uint64_t store_low_bytes;    /* 32 MiB */
 	uint32_t batch_ops_max;      /* operations in one batch; 20000 */
@@ -51,6 +53,7 @@ struct engine_options {
 	uint32_t in_flight_max;      /* of a queue, by ReceiveMessage; 120000 */
 	uint32_t fanout_max;         /* queues that a publish reaches in its own turn; 256 */
 	uint32_t fanout_turn;        /* queues a turn reached by wider ones; 4096 */
+	struct store *spill;         /* borrowed; for transient messages past that mark; NULL: they stay */
 	uint64_t seed;               /* ids */
 	const struct codecs *codecs; /* headers exchanges look into headers; may be NULL */
 	const struct envelope_maker *envelopes; /* borrowed; NULL: subscriptions deliver raw only */
@@ -374,6 +377,8 @@ struct engine_counters {
 	uint64_t connections, sessions, queues, topics, entries, leases;
 	uint64_t batch_bytes; /* handed to the writer and not committed */
 	uint64_t fanouts;     /* messages on their way to many queues */
+	uint64_t resident_bytes; /* of messages in memory */
+	uint64_t spilled;     /* transient messages that only the spill store has */
 };
 void engine_counters(const struct engine *e, struct engine_counters *out);
 /* Recounts what is resident against every invariant; stops the process on a

@@ -11,7 +11,7 @@
  *      DELAYED in its queue's due heap, LEASED in its queue's leased list and with a
  *      lease, PENDING in its queue's pending list
  *  E2  an entry has at most one lease, and that lease points back
- *  E3  queue.n_ready = resident ready entries + behind_n; n_leased, n_delayed likewise
+ *  E3  queue.n_ready = resident ready entries + behind_n + spilled.n; n_leased, n_delayed likewise
  *  E4  positions in lane.ready ascend and, while something is behind, are below behind_from
  *  E5  a publish is answered once, when its last unfinished entry is committed or removed
  *  E6  an UNSENT entry's dest lies in the batch being built; an IN_BATCH one's in a submitted batch
@@ -99,6 +99,14 @@ struct publish {
 	struct publish *next_free;
 };
 
+/* Transient messages of a lane that only the spill store has (spill.c). */
+struct spilled {
+	uint64_t from;     /* the next page begins here; what is before it is in memory or gone */
+	uint64_t n;        /* 0: none */
+	uint64_t arrivals; /* since the page was asked for */
+	bool loading;
+};
+
 struct lane {
 	struct link ready;     /* arrivals, ascending */
 	struct heap returned;  /* released and singly loaded ones, by position */
@@ -113,6 +121,18 @@ struct lane {
 	uint64_t purged_upto;  /* what a page brings up to here was purged meanwhile */
 	uint64_t *gone;        /* positions removed while a load is on its way */
 	size_t n_gone, cap_gone;
+	struct spilled spilled;
+};
+
+/* Towards the spill store. */
+struct spill_batch;
+struct spill {
+	struct store *store; /* NULL: there is none */
+	enum store_state state;
+	struct spill_batch *building, *free;
+	uint32_t submitted;
+	uint64_t bytes; /* handed over and not written */
+	uint64_t n;     /* messages that only it has */
 };
 
 /* SQS hands out no more in one answer. */
@@ -354,6 +374,9 @@ struct engine {
 	struct link answering; /* receives that have got something this turn */
 	struct link retaining; /* queues with a retention; swept slowly */
 	struct link fanouts;   /* struct fanout: lists that are not empty */
+	struct spill spill;
+	uint64_t resident_bytes; /* entries, and their messages once each */
+	bool crowded;          /* past resident_high_bytes: lanes keep a page each */
 	uint64_t fanout_bytes; /* what waits in them, as the store gate counts it */
 	int64_t sweep_ms;      /* mono; of the next sweep */
 	struct heap lease_deadlines, receive_deadlines, due;
@@ -399,7 +422,10 @@ struct entry *lane_first(const struct lane *l); /* NULL: none resident in turn *
 void lane_want(struct queue *q);                /* loads a page when due */
 void lane_loaded(struct queue *q, const struct store_loaded *l);
 void lane_gone(struct queue *q, uint64_t pos);
-bool lane_is_behind(const struct lane *l);
+bool lane_is_behind(const struct lane *l); /* of the store */
+bool lane_is_paged(const struct lane *l); /* some of it is not in memory, wherever it is */
+bool lane_is_full(const struct queue *q);
+void lane_page_back(struct entry *en); /* read back: to its own place, in the window */
 void lane_one_less(struct queue *q); /* of those that only the store had */
 void queue_stall(struct queue *q); /* its load has to wait for the store */
 void queues_resume(struct engine *e);
@@ -469,6 +495,7 @@ void queue_adopt_delayed(struct queue *q, const struct store_loaded *l);
 void queue_load_delayed(struct queue *q, uint64_t after);
 enum code queue_access(struct session *s, struct view name, struct queue **out, struct error *e);
 void queue_dest_fill(struct queue *q, struct store_dest *d, struct message *m, int64_t due_ms);
+void queue_dest_place(struct queue *q, struct store_dest *d, int64_t due_ms); /* all but the counts */
 void entry_delay(struct entry *en);
 void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, struct publish *p, int64_t delay_ms);
 void queues_due(struct engine *e);
@@ -578,6 +605,16 @@ void publish_enqueue(struct engine *e, struct queue **v, size_t n, struct messag
 		     int64_t delay_ms);
 struct publish *publish_new(struct engine *e, uint64_t session, uint64_t tag);
 void publish_finish(struct engine *e, struct publish *p, enum store_result r);
+
+/* spill.c */
+void spill_init(struct engine *e);
+bool spill_takes(const struct queue *q); /* the next transient arrival goes there */
+void spill_add(struct queue *q, struct message *m);
+void spill_want(struct queue *q); /* asks for a page */
+void spill_drop(struct queue *q, enum removal why); /* all that a queue has there */
+void spill_flush(struct engine *e);
+bool spill_idle(const struct engine *e);
+void spill_fini(struct engine *e);
 
 /* fanout.c */
 bool fanout_due(const struct topic *t, size_t n); /* a message for n queues has to wait in its topic's list */

@@ -3,7 +3,7 @@
  * and go through one door, entry_out, whoever removes them. */
 #include "engine/engine_priv.h"
 
-enum { ENTRY_SLAB = 128 };
+enum { ENTRY_SLAB = 128, ALLOCATED_BESIDE = 64 /* a body's struct, two allocations */ };
 
 static void entries_refill(struct engine *e)
 {
@@ -12,6 +12,30 @@ static void entries_refill(struct engine *e)
 		slab[i].link.next = (struct link *)e->free_entries;
 		e->free_entries = &slab[i];
 	}
+}
+
+/* A message counts once, however many entries hold it. */
+static uint64_t resident_cost(const struct message *m)
+{
+	return message_cost(m) + ALLOCATED_BESIDE;
+}
+
+static void resident_add(struct engine *e, struct message *m)
+{
+	e->resident_bytes += sizeof(struct entry);
+	if (m->entries++ == 0)
+		e->resident_bytes += resident_cost(m);
+	if (e->resident_bytes > e->options.resident_high_bytes)
+		e->crowded = true;
+}
+
+static void resident_remove(struct engine *e, struct message *m)
+{
+	e->resident_bytes -= sizeof(struct entry);
+	if (--m->entries == 0)
+		e->resident_bytes -= resident_cost(m);
+	if (e->resident_bytes < e->options.resident_low_bytes)
+		e->crowded = false;
 }
 
 struct entry *entry_new(struct queue *q, struct message *m, uint64_t pos)
@@ -26,6 +50,7 @@ struct entry *entry_new(struct queue *q, struct message *m, uint64_t pos)
 	en->message = message_ref(m);
 	en->pos = pos;
 	e->counters.entries++;
+	resident_add(e, m);
 	return en;
 }
 
@@ -34,6 +59,7 @@ static void entry_free(struct entry *en)
 	struct engine *e = en->queue->engine;
 	if (en->indexed)
 		map64_remove(&e->by_pos, en->pos);
+	resident_remove(e, en->message);
 	message_unref(en->message);
 	en->link.next = (struct link *)e->free_entries;
 	e->free_entries = en;

@@ -8,7 +8,10 @@
  *
  * Arrivals go to the list while the window has room and nothing is behind; else
  * durable ones stay in the store only and transient ones wait in `after`. A page
- * is loaded when somebody waits and the window is half empty. */
+ * is loaded when somebody waits and the window is half empty. While the engine is
+ * crowded the window is a page, and transient arrivals behind it go to the spill
+ * store (spill.c), whose pages come back into the heap: the two stores' positions
+ * may interleave, and nothing is handed out beyond what either has still to read. */
 #include <stdlib.h>
 
 #include "engine/engine_priv.h"
@@ -30,15 +33,29 @@ bool lane_is_behind(const struct lane *l)
 	return l->behind_n || l->loading || l->unread;
 }
 
-static bool window_full(const struct queue *q)
+bool lane_is_paged(const struct lane *l)
 {
-	const struct engine_options *o = &q->engine->options;
-	return q->lane.window_n >= o->window_entries || q->lane.window_bytes >= o->window_bytes;
+	return lane_is_behind(l) || l->spilled.n;
+}
+
+/* At least `part` in 2 of what a lane keeps in memory is there. */
+static bool window_has(const struct queue *q, uint32_t part)
+{
+	const struct engine *e = q->engine;
+	const struct engine_options *o = &e->options;
+	uint64_t n = e->crowded && o->load_entries < o->window_entries ? o->load_entries : o->window_entries;
+	uint64_t bytes = e->crowded && o->load_bytes < o->window_bytes ? o->load_bytes : o->window_bytes;
+	return q->lane.window_n >= (n * part + 1) / 2 || q->lane.window_bytes >= (bytes * part + 1) / 2;
+}
+
+bool lane_is_full(const struct queue *q)
+{
+	return window_has(q, 2);
 }
 
 bool lane_pages(const struct queue *q, const struct message *m)
 {
-	return q->stored && !q->remote && m->durable && (lane_is_behind(&q->lane) || window_full(q));
+	return q->stored && !q->remote && m->durable && (lane_is_behind(&q->lane) || lane_is_full(q));
 }
 
 static void window_in(struct entry *en)
@@ -81,6 +98,12 @@ void lane_return(struct entry *en)
 	heap_push(&en->queue->lane.returned, &en->back, en->pos);
 }
 
+void lane_page_back(struct entry *en)
+{
+	lane_return(en);
+	window_in(en);
+}
+
 void lane_take_out(struct entry *en)
 {
 	if (heap_has(&en->back))
@@ -99,23 +122,15 @@ struct entry *lane_first(const struct lane *l)
 	struct entry *first = !a ? b : !b ? a : a->pos < b->pos ? a : b;
 	if (first && (l->behind_n || l->unread) && first->pos > l->behind_from)
 		return NULL;
+	if (first && l->spilled.n && first->pos > l->spilled.from)
+		return NULL;
 	return first;
 }
 
-static bool window_half_full(const struct queue *q)
-{
-	const struct engine_options *o = &q->engine->options;
-	return q->lane.window_n > o->window_entries / 2 || q->lane.window_bytes > o->window_bytes / 2;
-}
-
-void lane_want(struct queue *q)
+static void lane_load(struct queue *q)
 {
 	struct lane *l = &q->lane;
 	struct engine *e = q->engine;
-	if (l->loading || list_linked(&q->stalled) || (!l->behind_n && !l->unread))
-		return;
-	if (window_half_full(q) && lane_first(l))
-		return;
 	if (!journal_submit_now(e)) {
 		queue_stall(q);
 		return;
@@ -128,6 +143,20 @@ void lane_want(struct queue *q)
 		.queue = q->uid, .lane = LANE_READY, .after = l->behind_from - 1,
 		.n = e->options.load_entries, .bytes = e->options.load_bytes, .tag = q->uid,
 	});
+}
+
+void lane_want(struct queue *q)
+{
+	struct lane *l = &q->lane;
+	bool stored = l->behind_n || l->unread;
+	if (list_linked(&q->stalled) || (!stored && !l->spilled.n))
+		return;
+	if (window_has(q, 1) && lane_first(l))
+		return;
+	if (l->spilled.n && (!stored || l->spilled.from < l->behind_from))
+		spill_want(q);
+	else if (!l->loading)
+		lane_load(q);
 }
 
 /* A store in trouble is asked again after a while, not in every turn. */
@@ -277,7 +306,7 @@ void lane_loaded(struct queue *q, const struct store_loaded *loaded)
 		queue_stall(q);
 	l->n_gone = 0;
 	lane_close_gap(l);
-	if (!l->behind_n)
+	if (!l->behind_n && l->unread)
 		lane_want(q); /* to the end, though nobody may wait for it */
 	queue_poke(q);
 }

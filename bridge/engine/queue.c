@@ -207,7 +207,7 @@ static void enqueue_behind(struct queue *q, const struct store_dest *d, struct m
 	queue_poke(q);
 }
 
-void queue_dest_fill(struct queue *q, struct store_dest *d, struct message *m, int64_t due_ms)
+void queue_dest_place(struct queue *q, struct store_dest *d, int64_t due_ms)
 {
 	d->queue = q->uid;
 	d->origin = q->uid;
@@ -216,6 +216,13 @@ void queue_dest_fill(struct queue *q, struct store_dest *d, struct message *m, i
 		return;
 	d->lane = due_ms ? LANE_DELAYED : LANE_READY;
 	d->pos = position_next(q->engine);
+}
+
+void queue_dest_fill(struct queue *q, struct store_dest *d, struct message *m, int64_t due_ms)
+{
+	queue_dest_place(q, d, due_ms);
+	if (q->remote)
+		return;
 	q->stored_n++;
 	q->stored_bytes += message_cost(m);
 	q->stored_delayed += due_ms ? 1 : 0;
@@ -237,6 +244,10 @@ void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, str
 	}
 	if (d && !due_ms && lane_pages(q, m)) {
 		enqueue_behind(q, d, m, p);
+		return;
+	}
+	if (!d && !due_ms && spill_takes(q)) {
+		spill_add(q, m);
 		return;
 	}
 	struct entry *en = entry_new(q, m, d ? d->pos : position_next(q->engine));

@@ -53,6 +53,7 @@ void queue_drop_all(struct queue *q, enum removal why, bool keep_leased)
 		list_drop(&q->pending, why);
 		leased_drop(q, why);
 	}
+	spill_drop(q, why);
 	unread_drop(q, why, keep_leased);
 }
 
@@ -67,7 +68,7 @@ static void bytes_add(struct queue *q, const struct entry *en)
 void queue_bytes_recount(struct queue *q)
 {
 	const struct link *lists[] = {&q->lane.ready, &q->lane.after, &q->leased, &q->pending};
-	if (q->lane.behind_n || q->n_delayed > q->due.n)
+	if (q->lane.behind_n || q->lane.spilled.n || q->n_delayed > q->due.n)
 		return;
 	q->bytes = q->stored_bytes = 0;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)

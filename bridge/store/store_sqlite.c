@@ -355,6 +355,8 @@ static bool sqlite_defs(struct store *store, struct view kind,
 static void store_free(struct sqlite_store *s)
 {
 	sq_shut(&s->sq);
+	if (s->sq.o.scratch)
+		sq_clear(&s->sq);
 	gather_free(s->sq.gather);
 	sq_markers_free(&s->sq);
 	buf_fini(&s->sq.header);
@@ -429,6 +431,15 @@ static char *copy(const char *text)
 	return memcpy(mem_alloc(n), text, n);
 }
 
+static char *path_of(const struct store_sqlite_options *o)
+{
+	const char *name = o->scratch ? "spill.db" : "mqbridge.db";
+	size_t n = strlen(o->dir) + strlen(name) + 2;
+	char *path = mem_alloc(n);
+	snprintf(path, n, "%s/%s", o->dir, name);
+	return path;
+}
+
 static void sq_init(struct sq *s, const struct store_sqlite_options *o)
 {
 	s->o = *o;
@@ -441,9 +452,7 @@ static void sq_init(struct sq *s, const struct store_sqlite_options *o)
 		s->gather = gather_new(s->o.vfs);
 	buf_init(&s->header, UINT32_MAX);
 	buf_init(&s->flat, UINT32_MAX);
-	size_t n = strlen(o->dir) + sizeof("/mqbridge.db");
-	s->path = mem_alloc(n);
-	snprintf(s->path, n, "%s/mqbridge.db", o->dir);
+	s->path = path_of(o);
 }
 
 static void sync_init(struct sqlite_store *s)
@@ -468,8 +477,10 @@ struct store *store_sqlite_open(const struct store_sqlite_options *o, struct err
 	s->store.ops = &sqlite_ops;
 	sq_init(&s->sq, o);
 	sync_init(s);
-	s->lock_fd = sq_lock(o->dir, e);
-	if (s->lock_fd < 0 || sq_open(&s->sq, e) != SQLITE_OK) {
+	s->lock_fd = o->scratch ? -1 : sq_lock(o->dir, e);
+	if (o->scratch)
+		sq_clear(&s->sq);
+	if ((s->lock_fd < 0 && !o->scratch) || sq_open(&s->sq, e) != SQLITE_OK) {
 		store_free(s);
 		return NULL;
 	}

@@ -11,6 +11,8 @@
 /* A limit of 0 is its default. */
 struct store_sqlite_options {
 	const char *dir;     /* data directory; must exist; locked against a second process */
+	bool scratch;        /* a file of its own, without sync, emptied when it is opened; the directory
+			      * is the lock of another store */
 	bool threaded;       /* own writer thread; false: inside submit (tests, simulation) */
 	int synchronous;     /* 2 FULL (default), 1 NORMAL, 0 OFF */
 	const char *vfs;     /* NULL: the default one (fault injection names its own) */

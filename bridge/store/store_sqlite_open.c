@@ -321,6 +321,16 @@ void sq_shut(struct sq *s)
 	s->wal_pages = 0;
 }
 
+void sq_clear(struct sq *s)
+{
+	static const char *const parts[] = {"", "-wal", "-shm", "-journal"};
+	sqlite3_vfs *vfs = sqlite3_vfs_find(s->o.vfs);
+	char path[1024];
+	for (size_t i = 0; vfs && i < sizeof(parts) / sizeof(*parts); i++)
+		if ((size_t)snprintf(path, sizeof(path), "%s%s", s->path, parts[i]) < sizeof(path))
+			vfs->xDelete(vfs, path, 0);
+}
+
 static int check(struct sq *s)
 {
 	sqlite3_stmt *st = NULL;

@@ -121,6 +121,8 @@ struct job {
 /* Opens (creates) the file, checks version, prepares. 0, or a SQLite code and *e. */
 int sq_open(struct sq *s, struct error *e);
 void sq_shut(struct sq *s);
+/* Its files are gone; nothing is open. */
+void sq_clear(struct sq *s);
 /* Sets the step the file grows by: as much as there is, 1 MiB to grow_bytes. */
 void sq_grow_step(struct sq *s);
 /* The number a one-number statement answers; 0 when it fails. */

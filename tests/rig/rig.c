@@ -89,10 +89,34 @@ static void store_start(struct rig *r)
 	fail_msg("no such store");
 }
 
+/* Beside a store on disk a scratch file on the same disk. */
+static void spill_start(struct rig *r)
+{
+	struct error e = {.code = CODE_OK};
+	struct store_sqlite_options o;
+	if (r->kind == RIG_MEMORY || r->kind == RIG_REMOTE) {
+		r->spill = store_memory_open();
+	} else {
+		store_sqlite_options_default(&o, r->dir);
+		o.scratch = true;
+		o.synchronous = 0;
+		o.threaded = r->kind == RIG_SQLITE_THREAD;
+		o.cache_bytes = 1 << 18;
+		o.retry_ms = 1;
+		o.retry_ms_max = 2;
+		o.vfs = r->crash ? r->dir : NULL;
+		r->spill = store_sqlite_open(&o, &e);
+	}
+	if (!r->spill)
+		fail_msg("spill store: %s", e.text);
+	r->options.spill = r->spill;
+}
+
 static void engine_start_unsettled(struct rig *r)
 {
 	struct error e = {.code = CODE_OK};
 	store_start(r);
+	spill_start(r);
 	r->engine = engine_new(&r->options, r->store, r->now, &e);
 	if (!r->engine)
 		fail_msg("engine: %s", e.text);
@@ -128,6 +152,7 @@ static void engine_end(struct rig *r)
 {
 	engine_free(r->engine);
 	r->engine = NULL;
+	r->spill->ops->close(r->spill);
 	if (r->kind == RIG_MEMORY || r->kind == RIG_REMOTE)
 		return;
 	r->store->ops->close(r->store);

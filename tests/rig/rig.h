@@ -23,7 +23,7 @@ struct rig {
 	enum rig_store kind;
 	char dir[64]; /* of the sqlite stores */
 	struct store_crash *crash;
-	struct store *store;
+	struct store *store, *spill;
 	struct engine *engine;
 	struct now now;
 	struct rng rng;

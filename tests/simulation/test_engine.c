@@ -69,6 +69,10 @@ static void run(const struct sim_options *o, uint64_t seed)
 		s->rig.options.fanout_max = 1;
 		s->rig.options.fanout_turn = 1 + (uint32_t)pick(s, 4);
 	}
+	if (chance(s, 40)) { /* memory is short: pages everywhere, transient ones spill */
+		s->rig.options.resident_high_bytes = 300 + pick(s, 8000);
+		s->rig.options.resident_low_bytes = s->rig.options.resident_high_bytes * 3 / 4;
+	}
 	rig_open(&s->rig, o->kind);
 	s->rig.check_every = CHECK_EVERY;
 	declare_all(s);
