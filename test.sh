@@ -115,6 +115,9 @@ run_scenarios() {
 	lines_of 1300 clients "$python" tests/clients/run.py "${binary[@]}" "${kept[@]}"
 	section "across protocols"
 	lines_of 600 cross "$python" tests/cross/run.py "${binary[@]}"
+	if [ -x build/venv/bin/python ]; then # a current pika beside Debian's
+		lines_of 600 cross-current build/venv/bin/python tests/cross/run.py "${binary[@]}"
+	fi
 	section "kill -9 under load"
 	lines_of 300 kill9 "$python" tests/fault/kill9.py "${binary[@]}" --rounds 12
 	section "recorded answers of AWS"

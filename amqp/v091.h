@@ -34,6 +34,7 @@ struct v091_env {
 	const struct codecs *codecs;
 	struct rng *rng; /* ids of messages, consumer tags */
 	struct v091_options options;
+	struct cross_settings cross; /* of queues whose arguments say nothing else */
 	struct link unflushed; /* the head's own: channels with confirms to send, */
 	struct link sending;   /* connections with a slice of a large content to send */
 };

@@ -239,7 +239,7 @@ static void dress(struct channel *ch, const struct delivery *d, struct dressed *
 {
 	struct conn *c = ch->conn;
 	const struct table *arguments = engine_queue_arguments(c->env->engine, c->vhost, d->queue);
-	struct cross_settings settings = {.body = CROSS_BODY_AUTO};
+	struct cross_settings settings = c->env->cross;
 	struct cross_facts facts = {.queue = d->queue};
 	struct cross_legacy x;
 

@@ -25,6 +25,9 @@ static const char *const quorum_compared[] = {
 	"x-consumer-timeout", NULL,
 };
 
+/* The bridge's own: whoever does not name one takes the queue as it is. */
+static const char *const own_compared[] = {"x-mqb-body", "x-mqb-promote", "x-mqb-content-type", NULL};
+
 static const char *const topic_compared[] = {"alternate-exchange", NULL};
 
 /* ---- Erlang terms ------------------------------------------------------------ */
@@ -160,6 +163,18 @@ static enum code differs(struct error *e, const char *argument, const struct own
 	return CODE_DIFFERENT;
 }
 
+static enum code own_same(const struct table *current, const struct table *received, const struct owner *o,
+			  struct error *e)
+{
+	for (const char *const *name = own_compared; received && *name; name++) {
+		const struct value *a = current ? table_find(current, view_str(*name)) : NULL;
+		const struct value *b = table_find(received, view_str(*name));
+		if (b && !(a && same_value(a, b)))
+			return differs(e, *name, o, a, b);
+	}
+	return CODE_OK;
+}
+
 static enum code same(const char *const *compared, const struct table *current, const struct table *received,
 		      const struct owner *o, struct error *e)
 {
@@ -180,7 +195,8 @@ enum code queue_arguments_same(const struct table *current, const struct table *
 			       struct view vhost, struct error *e)
 {
 	const struct owner o = {"queue", queue, vhost};
-	return same(arguments_quorum(current) ? quorum_compared : classic_compared, current, received, &o, e);
+	enum code code = same(arguments_quorum(current) ? quorum_compared : classic_compared, current, received, &o, e);
+	return code ? code : own_same(current, received, &o, e);
 }
 
 enum code topic_arguments_same(const struct table *current, const struct table *received, struct view topic,

@@ -10,9 +10,10 @@
 #include <stdio.h>
 
 #include "mapping/queue_arguments_priv.h"
+#include "mapping/sqs_attributes.h"
 
 static const int64_t EXPIRY_MS_MAX = 315360000000; /* ten years */
-enum { PRIORITY_MAX = 255, REASON_BYTES = 200 };
+enum { PRIORITY_MAX = 255, REASON_BYTES = 200, SHOWN_MAX = 100, SHORTSTR_MAX = 255 };
 
 struct reason {
 	char text[REASON_BYTES];
@@ -139,6 +140,38 @@ static bool check_leader_locator(const struct value *v, const struct table *all,
 	       view_is(v->s, "least-leaders") || wrong(r, "invalid_queue_locator_arg");
 }
 
+/* Settings of the bridge's own (cross-protocol.md), refused in the same form. */
+static bool check_body(const struct value *v, const struct table *all, struct reason *r)
+{
+	if (!check_string(v, all, r))
+		return false;
+	return view_is(v->s, "auto") || view_is(v->s, "text") || view_is(v->s, "base64") ||
+	       wrong(r, "\"unsupported body '%.*s'\"", VIEW_ARG(view_head(v->s, SHOWN_MAX)));
+}
+
+static bool check_promote(const struct value *v, const struct table *all, struct reason *r)
+{
+	size_t names = 0;
+	if (!check_string(v, all, r))
+		return false;
+	for (size_t i = 0, n = 0; i <= v->s.n; i++) {
+		if (i < v->s.n && v->s.p[i] != ',') {
+			n += v->s.p[i] != ' ';
+			continue;
+		}
+		names += n > 0;
+		n = 0;
+	}
+	return names <= SQS_ATTRIBUTES_MAX || wrong(r, "{max_value_exceeded,%zu}", names);
+}
+
+static bool check_content_type(const struct value *v, const struct table *all, struct reason *r)
+{
+	if (!check_string(v, all, r))
+		return false;
+	return v->s.n <= SHORTSTR_MAX || wrong(r, "{max_value_exceeded,%zu}", v->s.n);
+}
+
 /* Streams have no SQS model and are refused by the text of a node that lacks
  * them (rabbitmq.md 3.24). */
 static bool check_queue_type(const struct value *v, const struct table *all, struct reason *r)
@@ -178,6 +211,9 @@ static const struct argument {
 	{"x-quorum-target-group-size", QUORUM, check_cluster_size},
 	{"x-delivery-limit", QUORUM, NULL},
 	{"x-queue-leader-locator", CLASSIC | QUORUM | STREAM, check_leader_locator},
+	{"x-mqb-body", CLASSIC | QUORUM, check_body},
+	{"x-mqb-promote", CLASSIC | QUORUM, check_promote},
+	{"x-mqb-content-type", CLASSIC | QUORUM, check_content_type},
 	{"x-max-age", STREAM, NULL},
 	{"x-stream-max-segment-size-bytes", STREAM, NULL},
 	{"x-stream-filter-size-bytes", STREAM, NULL},
@@ -223,6 +259,18 @@ static enum code exchange_check(const struct table *arguments, const char *argum
 	return CODE_OK;
 }
 
+/* Nobody but the bridge gives x-mqb- a meaning: an unknown one is a mistake. */
+static enum code own_check(const struct table *arguments, const struct owner *o, struct error *e)
+{
+	for (size_t i = 0; i < arguments->n; i++) {
+		struct view name = arguments->v[i].name;
+		if (view_starts(name, VIEW("x-mqb-")) && !row_find(name))
+			return error_set(e, CODE_INVALID, "invalid arg '%.*s' for queue '%.*s' in vhost '%.*s': \"no such setting\"",
+					 VIEW_ARG(name), VIEW_ARG(o->name), VIEW_ARG(o->vhost));
+	}
+	return CODE_OK;
+}
+
 /* Arguments of another queue type, in the order they were given. */
 static enum code foreign_check(const struct table *arguments, bool quorum, const struct owner *o,
 			       struct error *e)
@@ -259,7 +307,8 @@ enum code queue_arguments_check(const struct table *arguments, struct view queue
 		if (v && !rows[i].check(v, arguments, &r))
 			return invalid(e, rows[i].name, &o, &r);
 	}
-	return foreign_check(arguments, quorum, &o, e);
+	code = own_check(arguments, &o, e);
+	return code ? code : foreign_check(arguments, quorum, &o, e);
 }
 
 enum code queue_properties_check(const struct table *arguments, struct queue_properties p, struct view queue,

@@ -210,23 +210,6 @@ static void store_tell(void *ctx, struct admin_store *out)
 	out->reason = d->watch.why[0] ? d->watch.why : NULL;
 }
 
-static void amqp_open(struct daemon *d)
-{
-	const struct options *o = &d->options;
-	d->v091 = (struct v091_env){.engine = d->engine, .access = d->access, .codecs = &d->codecs, .rng = &d->rng};
-	struct v091_options *v = &d->v091.options;
-	v091_options_default(v);
-	v->channel_max = (uint16_t)o->amqp_channel_max;
-	v->frame_max = (uint32_t)o->amqp_frame_max;
-	v->heartbeat = (uint16_t)o->amqp_heartbeat;
-	v->message_bytes_max = (uint64_t)o->amqp_message_bytes_max;
-	v->handshake_ms = o->amqp_handshake_ms;
-	v->silent_close_ms = o->amqp_silent_close_ms;
-	v->closing_ms = o->amqp_closing_ms;
-	v->grant_ms = o->amqp_grant_ms;
-	v->held_bytes_max = (uint32_t)o->amqp_held_bytes_max;
-}
-
 /* queue.promote, cut at its commas. */
 static void promote_cut(struct daemon *d)
 {
@@ -240,11 +223,39 @@ static void promote_cut(struct daemon *d)
 	}
 }
 
+/* Of queues whose arguments say nothing else. */
+static struct cross_settings cross_settings(const struct daemon *d)
+{
+	return (struct cross_settings){
+		.body = (enum cross_body)d->options.queue_body,
+		.default_content_type = view_str(d->options.queue_content_type),
+		.promote = d->n_promote ? d->promote : NULL,
+		.n_promote = d->n_promote,
+	};
+}
+
+static void amqp_open(struct daemon *d)
+{
+	const struct options *o = &d->options;
+	d->v091 = (struct v091_env){.engine = d->engine, .access = d->access, .codecs = &d->codecs, .rng = &d->rng};
+	promote_cut(d);
+	d->v091.cross = cross_settings(d);
+	struct v091_options *v = &d->v091.options;
+	v091_options_default(v);
+	v->channel_max = (uint16_t)o->amqp_channel_max;
+	v->frame_max = (uint32_t)o->amqp_frame_max;
+	v->heartbeat = (uint16_t)o->amqp_heartbeat;
+	v->message_bytes_max = (uint64_t)o->amqp_message_bytes_max;
+	v->handshake_ms = o->amqp_handshake_ms;
+	v->silent_close_ms = o->amqp_silent_close_ms;
+	v->closing_ms = o->amqp_closing_ms;
+	v->grant_ms = o->amqp_grant_ms;
+	v->held_bytes_max = (uint32_t)o->amqp_held_bytes_max;
+}
+
 static void aws_open(struct daemon *d)
 {
 	const struct options *o = &d->options;
-	promote_cut(d);
-
 	struct aws_options a = {
 		.anonymous = o->aws_anonymous,
 		.anonymous_vhost = view_str(o->aws_anonymous_vhost),
@@ -253,9 +264,7 @@ static void aws_open(struct daemon *d)
 		.region = view_str(o->aws_region),
 		.sixty_seconds = o->aws_sixty_seconds,
 		.public_url = view_str(o->aws_public_url),
-		.cross = {.body = (enum cross_body)o->queue_body,
-			  .promote = d->n_promote ? d->promote : NULL,
-			  .n_promote = d->n_promote},
+		.cross = cross_settings(d),
 		.request_bytes_max = (size_t)o->aws_request_bytes_max,
 		.idle_ms = o->aws_idle_ms,
 	};

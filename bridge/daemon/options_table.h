@@ -99,6 +99,8 @@ CHOICE(queue_body, "queue.body", "auto", "auto text base64",
        "Body shown to SQS readers of a message whose publisher declared no content type; the queue argument `x-mqb-body` wins.")
 OPTION(queue_promote, "queue.promote", TEXT, "", 0, 4096,
        "Headers that become SQS attributes, comma-separated; empty: the standing order. The queue argument `x-mqb-promote` wins.")
+OPTION(queue_content_type, "queue.content_type", TEXT, "", 0, 255,
+       "Content type that AMQP readers see on a message from SQS that names none; the queue argument `x-mqb-content-type` wins.")
 
 SECTION("Logins and administration")
 OPTION(access_remember_ms, "access.remember", TIME, "5m", 1, 86400000,

@@ -3,6 +3,7 @@
 each wire protocol, queues made by either side."""
 
 import base64
+import datetime
 import json
 import time
 import uuid
@@ -19,8 +20,18 @@ def expect(got, wanted, what=""):
         raise AssertionError(f"{what + ': ' if what else ''}got {got!r:.400}, expected {wanted!r:.400}")
 
 
+def naive(value):
+    """Newer pikas read timestamps as aware datetimes, older ones as naive ones; both mean UTC."""
+    if isinstance(value, datetime.datetime) and value.tzinfo:
+        return value.astimezone(datetime.timezone.utc).replace(tzinfo=None)
+    if isinstance(value, dict):
+        return {k: naive(v) for k, v in value.items()}
+    return [naive(v) for v in value] if isinstance(value, list) else value
+
+
 class Rig:
     def __init__(self, daemon):
+        self.daemon = daemon
         self.connection = pika.BlockingConnection(
             pika.ConnectionParameters("127.0.0.1", daemon.amqp, heartbeat=0, blocked_connection_timeout=30)
         )
@@ -51,6 +62,7 @@ class Rig:
         while True:
             method, properties, body = self.channel.basic_get(queue, auto_ack=True)
             if method:
+                properties.headers = naive(properties.headers)
                 return method, properties, body
             if time.monotonic() > deadline:
                 raise AssertionError(f"nothing in {queue}")

@@ -7,9 +7,10 @@ import decimal
 import hashlib
 import uuid
 
+import brokers
 import pika
 
-from rig import binary, expect, packed, string
+from rig import Rig, binary, expect, packed, string
 
 ROWS = []
 
@@ -66,6 +67,22 @@ def bodies(rig, protocol):
 
 
 @row()
+def body_flips(rig, protocol):
+    """Text and binary by turns in one queue, received together: each form with its own mark."""
+    name, url = rig.queue()
+    for i in range(6):
+        rig.publish(b"\xff%d" % i if i % 2 else b"text %d" % i, name)
+    got = {}
+    while len(got) < 6:
+        for m in rig.receive(url, protocol, MaxNumberOfMessages=10):
+            got[m["MessageId"]] = (m["Body"], m["plain"].get("mqb.enc"))
+    expect(list(got.values()), [
+        ("text 0", None), ("/zE=", ("String", "base64")), ("text 2", None), ("/zM=", ("String", "base64")),
+        ("text 4", None), ("/zU=", ("String", "base64")),
+    ])
+
+
+@row()
 def body_setting_base64(rig, protocol):
     name, url = rig.queue(x_mqb_body="base64")
     rig.publish(b"hi", name)
@@ -86,6 +103,49 @@ def body_setting_text(rig, protocol):
         for m in rig.receive(url, protocol):
             bodies[m["Body"]] = m["plain"].get("mqb.enc")
     expect(bodies, {"/w==": ("String", "base64"), "hi": None})
+
+
+@row("json")
+def settings_refused(rig, protocol):
+    """A value or a name that is no setting, and one that differs from what is there."""
+    name, _ = rig.queue(x_mqb_body="text")
+    fresh = f"cross.{uuid.uuid4().hex[:12]}"
+    for queue, arguments, text in (
+        (fresh, {"x-mqb-body": "binary"}, "invalid arg 'x-mqb-body' for queue '{}' in vhost '/': \"unsupported body 'binary'\""),
+        (fresh, {"x-mqb-promote": 7}, "invalid arg 'x-mqb-promote' for queue '{}' in vhost '/': {{unacceptable_type,signedint}}"),
+        (fresh, {"x-mqb-bodies": "text"}, "invalid arg 'x-mqb-bodies' for queue '{}' in vhost '/': \"no such setting\""),
+        (name, {"x-mqb-body": "base64"}, "inequivalent arg 'x-mqb-body' for queue '{}' in vhost '/': received 'base64' but current is 'text'"),
+    ):
+        channel = rig.connection.channel()
+        try:
+            channel.queue_declare(queue, durable=True, arguments=arguments)
+        except pika.exceptions.ChannelClosedByBroker as error:
+            expect((error.reply_code, error.reply_text), (406, "PRECONDITION_FAILED - " + text.format(queue)))
+        else:
+            raise AssertionError(f"{arguments} was accepted")
+    rig.channel.queue_declare(name, durable=True)  # who names no setting takes the queue as it is
+
+
+@row("json")
+def settings_of_the_daemon(rig, protocol):
+    """For queues that say nothing; what a queue says wins."""
+    settings = ["queue.body=base64", "queue.promote=b, correlation-id", "queue.content_type=application/json"]
+    daemon = brokers.Mqbridge(rig.daemon.binary, settings=settings).start()
+    try:
+        own = Rig(daemon)
+        name, url = own.queue()
+        other, other_url = own.queue(x_mqb_body="text", x_mqb_promote="a", x_mqb_content_type="text/csv")
+        for queue in (name, other):
+            own.publish(b"hi", queue, correlation_id="c", headers={"a": "1", "b": "2"})
+        got, other_got = own.receive_one(url), own.receive_one(other_url)
+        expect((got["Body"], list(got["plain"])), ("aGk=", ["b", "correlation-id", "mqb.p", "mqb.enc"]))
+        expect((other_got["Body"], list(other_got["plain"])), ("hi", ["a", "mqb.p"]))
+        for queue, address, kind in ((name, url, "application/json"), (other, other_url, "text/csv")):
+            own.send(address, "x")
+            expect(own.get(queue)[1].content_type, kind)
+        own.close()
+    finally:
+        daemon.end()
 
 
 # --- properties and headers, 0-9-1 → SQS ----------------------------------------------
@@ -253,10 +313,10 @@ def attribute_types(rig, protocol):
     rig.send(url, "x", protocol, {
         "s": string("text"), "custom": string("c", "String.uuid"), "i": string("42", "Number"),
         "big": string("9007199254740993", "Number"), "whole": string("3.0", "Number"),
-        "b": binary(b"\x00\xff"), "traceparent": string("00-1"),
+        "b": binary(b"\x00\xff"), "png": binary(b"\x89", "Binary.png"), "traceparent": string("00-1"),
     }, MessageSystemAttributes={"AWSTraceHeader": string("Root=1")}, MessageGroupId="tenant")
     expect(rig.get(name)[1].headers, {
-        "s": "text", "custom": "c", "i": 42, "big": 9007199254740993, "whole": 3, "b": b"\x00\xff",
+        "s": "text", "custom": "c", "i": 42, "big": 9007199254740993, "whole": 3, "b": b"\x00\xff", "png": b"\x89",
         "traceparent": "00-1", "X-Amzn-Trace-Id": "Root=1", "MessageGroupId": "tenant",
     })
 
@@ -323,6 +383,23 @@ def attribute_wins(rig, protocol):
         "mqb.p": string('{"v":1,"p":{"content-type":"text/plain"},"h":[["a","S","old"]],"t":{"n":"b"}}')})
     got = rig.get(name)[1]
     expect((got.content_type, got.headers), ("text/html", {"a": "new", "n": 1000}))
+
+
+@row()
+def sqs_to_sqs(rig, protocol):
+    """Between SQS clients nothing is added or changed, marks of the bridge included."""
+    _, url = rig.queue()
+    attributes = {
+        "mqb.enc": string("base64"), "mqb.p": string("not ours"), "content-type": string("image/png"), "n": string("1e3", "Number.big"),
+        "b": binary(b"\x00", "Binary.x"),
+    }
+    rig.send(url, " AP8= ", protocol, attributes)
+    got = rig.receive_one(url, protocol)
+    expect(got["Body"], " AP8= ")
+    expect(got["plain"], {
+        "mqb.enc": ("String", "base64"), "mqb.p": ("String", "not ours"), "content-type": ("String", "image/png"),
+        "n": ("Number.big", "1e3"), "b": ("Binary.x", b"\x00"),
+    })
 
 
 # --- the same message, both readers ----------------------------------------------------
