@@ -117,8 +117,9 @@ void access_user_delete(struct access *a, struct view name, access_done done, vo
 void access_permission_put(struct access *a, const struct access_permission *p, access_done done, void *ctx);
 void access_permission_delete(struct access *a, struct view user, struct view vhost, access_done done,
 			      void *ctx);
-/* CODE_OK also when it is there. */
-void access_vhost_put(struct access *a, struct view vhost, access_done done, void *ctx);
+/* CODE_OK also when it is there. account.p NULL: keeps its account id (a new one gets the one proposed
+ * for it); else 12 digits: CODE_INVALID, CODE_EXISTS when another vhost has it. */
+void access_vhost_put(struct access *a, struct view vhost, struct view account, access_done done, void *ctx);
 /* Makes a key; its id and secret are in *made at once, shown this one time. */
 struct access_key_made {
 	char id[33], secret[65];

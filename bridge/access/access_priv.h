@@ -103,6 +103,7 @@ char *permission_json(const struct access_permission *p);
 char *key_json(const struct access *a, const struct access_key *k);
 
 /* ---- vhost.c ---- */
+bool vhost_account_valid(struct view account);
 /* An account id that no vhost has. */
 void vhost_account_new(const struct access *a, struct view vhost, char out[ACCOUNT_MAX]);
 

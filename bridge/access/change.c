@@ -44,6 +44,7 @@ static void change_free(struct change *c)
 	free(c->batch.ops);
 	text_free(c->name);
 	text_free(c->vhost);
+	text_free(c->account);
 	text_free(c->key_id);
 	text_free(c->tags);
 	for (int i = 0; i < VERBS; i++)

@@ -175,11 +175,21 @@ static enum code vhost_put(struct access *a, struct change *c, struct error *e)
 {
 	struct vhost v = {.name = c->vhost};
 
+	const struct vhost *there = mapv_find(&a->vhosts, c->vhost);
+	const struct vhost *other = c->account.p ? mapv_find(&a->accounts, c->account) : NULL;
+
 	if (!text_is_name(c->vhost))
 		return not_a_name(e, "vhost");
-	if (mapv_find(&a->vhosts, c->vhost))
+	if (c->account.p && !vhost_account_valid(c->account))
+		return error_set(e, CODE_INVALID, "an account id has 12 digits");
+	if (other && other != there)
+		return error_set(e, CODE_EXISTS, "another vhost has this account id");
+	if (there && (!c->account.p || other))
 		return CODE_OK;
-	vhost_account_new(a, c->vhost, v.account);
+	if (c->account.p)
+		memcpy(v.account, c->account.p, c->account.n);
+	else
+		vhost_account_new(a, c->vhost, v.account);
 	change_add_put(c, KIND_VHOST, c->vhost, vhost_json(&v));
 	return CODE_OK;
 }
@@ -192,11 +202,13 @@ static void vhost_committed(struct access *a, struct change *c)
 
 static const struct change_type type_vhost_put = {"vhost_put", vhost_put, vhost_committed};
 
-void access_vhost_put(struct access *a, struct view vhost, access_done done, void *ctx)
+void access_vhost_put(struct access *a, struct view vhost, struct view account, access_done done, void *ctx)
 {
 	struct change *c = change_new(a, &type_vhost_put, done, ctx);
 
 	c->vhost = text_dup(vhost);
+	if (account.p)
+		c->account = text_dup(account);
 	change_start(c, false);
 }
 

@@ -23,7 +23,7 @@ struct change {
 	access_done done;
 	void *ctx;
 	/* What is asked, owned; which ones, depends on the type. p NULL: not given. */
-	struct view name /* of a user */, vhost, key_id, tags, secret, patterns[VERBS];
+	struct view name /* of a user */, vhost, account, key_id, tags, secret, patterns[VERBS];
 	struct password password; /* of secret */
 	bool hashed;
 	struct store_batch batch; /* its ops own key and value */

@@ -151,20 +151,12 @@ static void vhost_drop(struct access *a, struct view key)
 	free(v);
 }
 
-static bool account_valid(struct view account)
-{
-	for (size_t i = 0; i < account.n; i++)
-		if (account.p[i] < '0' || account.p[i] > '9')
-			return false;
-	return account.n == ACCOUNT_MAX - 1;
-}
-
 static bool vhost_load(struct access *a, struct view key, const json_t *o)
 {
 	struct view account = json_view(o, "account");
 	struct vhost *v;
 
-	if (!text_is_name(key) || !account_valid(account))
+	if (!text_is_name(key) || !vhost_account_valid(account))
 		return false;
 	vhost_drop(a, key);
 	if (mapv_find(&a->accounts, account))

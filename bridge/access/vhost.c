@@ -28,6 +28,14 @@ void vhost_account_new(const struct access *a, struct view vhost, char out[ACCOU
 			 proposed, out);
 }
 
+bool vhost_account_valid(struct view account)
+{
+	for (size_t i = 0; i < account.n; i++)
+		if (account.p[i] < '0' || account.p[i] > '9')
+			return false;
+	return account.n == ACCOUNT_MAX - 1;
+}
+
 bool access_vhost_has(const struct access *a, struct view vhost)
 {
 	return mapv_find(&a->vhosts, vhost) != NULL;

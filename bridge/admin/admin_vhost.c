@@ -44,12 +44,17 @@ void get_vhost(struct call *c)
 void put_vhost(struct call *c)
 {
 	json_t *o = call_object(c, true);
+	struct view account;
 
 	if (!o)
 		return;
+	if (!field_string(c, o, "account_id", &account)) {
+		call_bad_request(c, "account_id is a string");
+	} else {
+		call_changing(c, access_vhost_has(c->admin->access, c->parts[0]) ? 204 : 201);
+		access_vhost_put(c->admin->access, c->parts[0], account, call_changed, c);
+	}
 	json_decref(o);
-	call_changing(c, access_vhost_has(c->admin->access, c->parts[0]) ? 204 : 201);
-	access_vhost_put(c->admin->access, c->parts[0], call_changed, c);
 }
 
 /* ---- keys ---- */

@@ -179,10 +179,19 @@ static void default_vhost_make(struct daemon *d)
 	if (!d->first_start || access_vhost_has(d->access, vhost))
 		return;
 	d->pending += 2;
-	access_vhost_put(d->access, vhost, vhost_ready, d);
+	access_vhost_put(d->access, vhost, VIEW_NONE, vhost_ready, d);
 	access_permission_put(d->access,
 			      &(struct access_permission){view_str(d->options.default_user), vhost, all, all, all},
 			      vhost_ready, d);
+}
+
+/* aws.account_id: what emulators' users expect of `/`. */
+static void account_give(struct daemon *d)
+{
+	if (!*d->options.aws_account_id)
+		return;
+	d->pending++;
+	access_vhost_put(d->access, VIEW("/"), view_str(d->options.aws_account_id), vhost_ready, d);
 }
 
 static const char *not_ready(void *ctx)
@@ -343,6 +352,7 @@ enum exit_code daemon_open(struct daemon *d, struct error *e)
 	}
 	receipt_key_keep(d);
 	default_vhost_make(d);
+	account_give(d);
 	guard_catalogue(d);
 	return EXIT_OK;
 }

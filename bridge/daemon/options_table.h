@@ -87,6 +87,8 @@ OPTION(aws_verify_signatures, "aws.verify_signatures", BOOL, "yes", 0, 0,
 OPTION(aws_anonymous, "aws.anonymous", BOOL, "no", 0, 0, "Serve requests without an Authorization header.")
 OPTION(aws_anonymous_user, "aws.anonymous_user", TEXT, "", 0, 255, "Who they act as; empty: `default_user`.")
 OPTION(aws_anonymous_vhost, "aws.anonymous_vhost", TEXT, "/", 1, 255, "Vhost they act in.")
+OPTION(aws_account_id, "aws.account_id", TEXT, "", 0, 12,
+       "Account id (12 digits) of the vhost `/`; empty: what it has, at first 000000000000. Others: `PUT /api/vhosts/{name}`.")
 OPTION(aws_sixty_seconds, "aws.sixty_seconds", BOOL, "no", 0, 0,
        "As AWS: one PurgeQueue of a queue in 60 s, and no CreateQueue for 60 s under the name of a queue deleted over SQS.")
 OPTION(aws_in_flight_max, "aws.in_flight_max", NUMBER, "120000", 1, 100000000,

@@ -197,7 +197,7 @@ static void test_free_under_way(void **state)
 	fixture_run(&f);
 	access_authenticate(f.access, VIEW("guest"), VIEW("2"), true, answer_take, &a);
 	access_user_put(f.access, VIEW("u"), VIEW("p"), VIEW_NONE, answer_take, &a);
-	access_vhost_put(f.access, VIEW("v"), answer_take, &a);
+	access_vhost_put(f.access, VIEW("v"), VIEW_NONE, answer_take, &a);
 	assert_false(access_idle(f.access));
 	fixture_close(&f);
 	assert_int_equal(a.n, 0);

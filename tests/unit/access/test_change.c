@@ -205,10 +205,10 @@ static void test_vhosts(void **state)
 
 	(void)state;
 	fixture_open(&f, false);
-	access_vhost_put(f.access, VIEW("one"), answer_take, &a);
-	access_vhost_put(f.access, VIEW("two"), answer_take, &a); /* proposes the same account */
-	access_vhost_put(f.access, VIEW("two"), answer_take, &a); /* is there */
-	access_vhost_put(f.access, VIEW(""), answer_take, &a);
+	access_vhost_put(f.access, VIEW("one"), VIEW_NONE, answer_take, &a);
+	access_vhost_put(f.access, VIEW("two"), VIEW_NONE, answer_take, &a); /* proposes the same account */
+	access_vhost_put(f.access, VIEW("two"), VIEW_NONE, answer_take, &a); /* is there */
+	access_vhost_put(f.access, VIEW(""), VIEW_NONE, answer_take, &a);
 	fixture_run(&f);
 	assert_int_equal(a.n, 4);
 	assert_int_equal(a.code, CODE_INVALID);
@@ -223,6 +223,24 @@ static void test_vhosts(void **state)
 		assert_null(access_vhost_account(f.access, VIEW("three")));
 		fixture_restart(&f);
 	}
+	a.n = 0;
+	access_vhost_put(f.access, VIEW("one"), VIEW("000000000778"), answer_take, &a); /* that of another */
+	fixture_run(&f);
+	assert_int_equal(a.code, CODE_EXISTS);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const bad[] = {"", "12345678901", "12345678901x"};
+		access_vhost_put(f.access, VIEW("one"), view_str(bad[i]), answer_take, &a);
+		fixture_run(&f);
+		assert_int_equal(a.code, CODE_INVALID);
+	}
+	access_vhost_put(f.access, VIEW("one"), VIEW("123456789012"), answer_take, &a);
+	access_vhost_put(f.access, VIEW("one"), VIEW("123456789012"), answer_take, &a); /* its own */
+	access_vhost_put(f.access, VIEW("three"), VIEW("000000000777"), answer_take, &a); /* free again */
+	fixture_run(&f);
+	assert_int_equal(a.code, CODE_OK);
+	fixture_restart(&f);
+	assert_string_equal(access_vhost_account(f.access, VIEW("one")), "123456789012");
+	assert_string_equal(access_vhost_account(f.access, VIEW("three")), "000000000777");
 	fixture_close(&f);
 }
 
@@ -355,7 +373,7 @@ static void test_store_says_no(void **state)
 		assert_int_equal(login(&f, "guest", "guest", true), CODE_OK);
 	}
 	/* freed with a batch in the store, which comes back later */
-	access_vhost_put(f.access, VIEW("v"), answer_take, NULL);
+	access_vhost_put(f.access, VIEW("v"), VIEW_NONE, answer_take, NULL);
 	access_poll(f.access, f.now);
 	assert_non_null(no.held);
 	access_free(f.access);

@@ -55,7 +55,7 @@ static void test_verbs_users_vhosts(void **state)
 	(void)state;
 	fixture_open(&f, false);
 	assert_int_equal(user_put(&f, "u", NULL, NULL), CODE_OK);
-	access_vhost_put(f.access, VIEW("v"), answer_take, &a);
+	access_vhost_put(f.access, VIEW("v"), VIEW_NONE, answer_take, &a);
 	access_permission_put(f.access, &put, answer_take, &a);
 	fixture_run(&f);
 	assert_int_equal(a.n, 2);

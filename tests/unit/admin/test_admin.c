@@ -218,9 +218,14 @@ static void test_vhosts(void **state)
 	assert_int_equal(ask(g, "PUT", "/api/vhosts/a%2Fb", ROOT, NULL), 201);
 	assert_true(engine_vhost_has(g->engine, VIEW("a/b")));
 	assert_int_equal(ask(g, "PUT", "/api/vhosts/a%2Fb", ROOT, "{\"description\":\"x\"}"), 204);
+	assert_int_equal(ask(g, "PUT", "/api/vhosts/c", ROOT, "{\"account_id\":\"123456789012\"}"), 201);
+	assert_string_equal(access_vhost_account(g->access, VIEW("c")), "123456789012");
+	assert_int_equal(ask(g, "PUT", "/api/vhosts/c", ROOT, "{\"account_id\":\"000000000000\"}"), 400);
+	assert_int_equal(ask(g, "PUT", "/api/vhosts/c", ROOT, "{\"account_id\":7}"), 400);
 	assert_int_equal(ask(g, "GET", "/api/vhosts", ROOT, NULL), 200);
 	assert_string_equal(g->body, "[{\"name\":\"/\",\"account_id\":\"000000000000\"},"
-				     "{\"name\":\"a/b\",\"account_id\":\"000000000001\"}]");
+				     "{\"name\":\"a/b\",\"account_id\":\"000000000001\"},"
+				     "{\"name\":\"c\",\"account_id\":\"123456789012\"}]");
 }
 
 /* Who may do what: by tag. */
