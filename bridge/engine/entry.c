@@ -131,7 +131,7 @@ static void entry_leave_store(struct entry *en, bool covered)
 		return;
 	}
 	if (en->stored != STORED_YES)
-		en->dest->ctx = en->dest; /* nobody waits for it any more */
+		dest_forget(en->dest);
 	if (!covered)
 		journal_remove(q, en->pos);
 	if (q->lane.loading)

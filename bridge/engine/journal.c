@@ -96,6 +96,23 @@ struct store_op *jbatch_op(struct jbatch *b, enum store_op_kind kind)
 	return op;
 }
 
+static const char FORGOTTEN;
+
+void dest_forget(struct store_dest *d)
+{
+	d->ctx = (void *)(uintptr_t)&FORGOTTEN;
+}
+
+bool dest_forgotten(const struct store_dest *d)
+{
+	return d->ctx == &FORGOTTEN;
+}
+
+struct entry *dest_entry(const struct store_dest *d)
+{
+	return dest_forgotten(d) ? NULL : d->ctx;
+}
+
 struct store_dest *journal_dests(struct engine *e, uint32_t n)
 {
 	return arena_alloc(&building(e)->arena, n * sizeof(struct store_dest));
@@ -123,8 +140,8 @@ void journal_append(struct engine *e, struct message *m, struct store_dest *dest
 	e->journal.bytes += info->cost;
 	uint32_t index = (uint32_t)(b->batch.n - 1);
 	for (uint32_t i = 0; i < n; i++)
-		if (dests[i].ctx)
-			((struct entry *)dests[i].ctx)->op = index;
+		if (dest_entry(&dests[i]))
+			dest_entry(&dests[i])->op = index;
 }
 
 void journal_cancel(struct entry *en)
@@ -336,10 +353,10 @@ static void appends_leave(struct jbatch *b)
 			continue;
 		for (uint32_t d = 0; d < op->append.n_dests; d++) {
 			struct store_dest *dest = &op->append.dests[d];
-			struct entry *en = dest->ctx;
+			struct entry *en = dest_entry(dest);
 			if (op->mark == MARK_REPUBLISH && dest_done(dest))
 				dest->dead = true; /* removed while it waited for another try */
-			else if (en && en != (void *)dest)
+			else if (en)
 				en->stored = STORED_IN_BATCH;
 		}
 	}

@@ -48,6 +48,12 @@ struct journal {
 
 void journal_init(struct engine *e);
 void journal_fini(struct engine *e);
+/* The entry that waits for a destination; NULL: only the store has it, or nobody
+ * waits any more (dest_forget). */
+struct entry *dest_entry(const struct store_dest *d);
+/* Its entry was removed: what becomes of the append is nobody's business. */
+void dest_forget(struct store_dest *d);
+bool dest_forgotten(const struct store_dest *d);
 /* Room for a message's destinations, in the batch being built. */
 struct store_dest *journal_dests(struct engine *e, uint32_t n);
 /* One append group of its own; dests from journal_dests. Refs the message. */

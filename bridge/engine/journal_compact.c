@@ -16,13 +16,9 @@ static void append_move(struct jbatch *to, struct store_op *op)
 	op->ctx = memcpy(arena_alloc(&to->arena, sizeof(*info)), info, sizeof(*info));
 	memcpy(dests, op->append.dests, bytes);
 	for (uint32_t i = 0; i < op->append.n_dests; i++) {
-		struct entry *en = dests[i].ctx;
+		struct entry *en = dest_entry(&dests[i]);
 		if (!en)
 			continue;
-		if (dest_done(&op->append.dests[i])) {
-			dests[i].ctx = &dests[i];
-			continue;
-		}
 		en->dest = &dests[i];
 		en->op = (uint32_t)to->batch.n;
 	}

@@ -14,7 +14,7 @@ static bool op_failed(const struct store_op *op)
 
 static void dest_uncount(struct queue *q, const struct store_op *op, const struct store_dest *d)
 {
-	struct entry *en = d->ctx;
+	struct entry *en = dest_entry(d);
 	if (en && en->uncounted) {
 		en->uncounted = false; /* the commit that was to remove it did so already */
 		return;
@@ -28,7 +28,7 @@ static void dest_uncount(struct queue *q, const struct store_op *op, const struc
 
 static void dest_failed(struct engine *e, struct store_op *op, struct store_dest *d)
 {
-	struct entry *en = d->ctx;
+	struct entry *en = dest_entry(d);
 	struct queue *q = map64_find(&e->queues, d->queue);
 	if (q && !q->remote && !en && d->pos <= q->lane.purged_upto)
 		return; /* only the store would have had it, and a purge took it */
@@ -58,7 +58,7 @@ static void dest_failed(struct engine *e, struct store_op *op, struct store_dest
 
 static void dest_stored(struct engine *e, struct store_dest *d)
 {
-	struct entry *en = d->ctx;
+	struct entry *en = dest_entry(d);
 	e->counters.stored++;
 	if (!en)
 		return;
@@ -79,19 +79,24 @@ void dest_outcome(struct engine *e, struct store_op *op, struct store_dest *d)
 		publish_finish(e, info->publish, d->result);
 }
 
+static bool dest_again(const struct store_dest *d)
+{
+	return d->result == STORE_RETRY_LATER && !dest_done(d);
+}
+
 static bool append_again(struct engine *e, struct store_op *op)
 {
 	/* Remote stores may ask for one destination again: it becomes an append of its own. */
 	struct append_info *info = op->ctx;
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < op->append.n_dests; i++)
-		n += op->append.dests[i].result == STORE_RETRY_LATER;
+		n += dest_again(&op->append.dests[i]);
 	if (!n)
 		return false;
 	struct store_dest *again = journal_dests(e, n);
 	uint32_t at = 0;
 	for (uint32_t i = 0; i < op->append.n_dests; i++)
-		if (op->append.dests[i].result == STORE_RETRY_LATER) {
+		if (dest_again(&op->append.dests[i])) {
 			again[at] = op->append.dests[i];
 			again[at++].result = STORE_PENDING;
 		}
@@ -137,12 +142,36 @@ struct store_op *journal_keep(struct engine *e, const struct store_op *op)
 	return kept;
 }
 
+/* Whoever waited has been told, but for the end of a group, whose ctx goes along. */
 static void keep_for_retry(struct engine *e, const struct store_op *op)
 {
-	journal_keep(e, op)->ctx = NULL; /* whoever waited has been told */
+	struct store_op *kept = journal_keep(e, op);
+	if (op->kind != OP_NONE)
+		kept->ctx = NULL;
 }
 
-static void op_done(struct engine *e, struct store_op *op)
+/* A remote store carries out a group one by one: its appends are there, so the
+ * removals that it puts off are tried until they are done, and the group ends then. */
+static bool group_goes_on(struct engine *e, const struct store_op *first, const struct store_op *end)
+{
+	bool left = false;
+	for (const struct store_op *op = end; e->remote && op > first && !op[-1].group_end; op--)
+		if (op[-1].kind == OP_REMOVE && op_failed(&op[-1])) {
+			keep_for_retry(e, &op[-1]);
+			left = true;
+		}
+	if (left)
+		keep_for_retry(e, end);
+	return left;
+}
+
+static void group_done(struct engine *e, const struct store_op *first, struct store_op *end)
+{
+	if (end->result != STORE_OK || !group_goes_on(e, first, end))
+		tx_done(e, end->ctx, end->result == STORE_OK);
+}
+
+static void op_done(struct engine *e, const struct store_op *first, struct store_op *op)
 {
 	if (op->mark >= MARK_REPUBLISH) {
 		republish_done(e, op);
@@ -153,7 +182,7 @@ static void op_done(struct engine *e, struct store_op *op)
 		if (op->mark == MARK_BARRIER)
 			ask_done(op);
 		else if (op->ctx)
-			tx_done(e, op->ctx, op->result == STORE_OK);
+			group_done(e, first, op);
 		return;
 	case OP_APPEND:
 		append_done(e, op);
@@ -209,7 +238,7 @@ void journal_done(struct store_batch *batch, void *ctx)
 	e->journal.submitted--;
 	for (size_t i = 0; i < batch->n; i++) {
 		reservations_done(e, &batch->ops[i]);
-		op_done(e, &batch->ops[i]);
+		op_done(e, batch->ops, &batch->ops[i]);
 	}
 	jbatch_recycle(b);
 }

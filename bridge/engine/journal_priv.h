@@ -27,10 +27,9 @@ void journal_compact(struct engine *e);
 void journal_done(struct store_batch *batch, void *ctx);
 /* One destination of a submitted append: it is stored, or will not be. */
 void dest_outcome(struct engine *e, struct store_op *op, struct store_dest *d);
-/* An entry whose publisher no longer waits (removed early) left this mark. */
 static inline bool dest_done(const struct store_dest *d)
 {
-	return d->dead || d->ctx == d;
+	return d->dead || dest_forgotten(d);
 }
 /* Copies an operation to the end of what has to be tried again. */
 struct store_op *journal_keep(struct engine *e, const struct store_op *op);

@@ -151,6 +151,7 @@ void entry_delay(struct entry *en)
 {
 	struct queue *q = en->queue;
 	en->state = ENTRY_DELAYED;
+	en->due.at = 0; /* it was a link until now */
 	heap_push(&q->due, &en->due, (uint64_t)en->due_ms);
 	queue_due_rearm(q);
 	q->n_delayed++;

@@ -247,8 +247,9 @@ void engine_tx_commit(struct engine *e, uint64_t session, uint64_t cmd, uint64_t
 		return;
 	}
 	if (!positions_left(e)) {
+		staged_free(t);
 		ask_error(a, CODE_UNAVAILABLE, "no positions: the store has not answered");
-		return; /* all of it is still staged */
+		return;
 	}
 	struct tx_commit *c = mem_zalloc(sizeof(*c));
 	c->ask = a;

@@ -8,6 +8,11 @@ void do_open(struct sim *s, struct sim_peer *p)
 	p->aws = chance(s, 30);
 	peer_open(&p->p, &s->rig, p->aws ? SESSION_AWS : SESSION_AMQP091);
 	p->open = true;
+	if (!p->aws && chance(s, 30)) {
+		p->tx = true;
+		engine_tx_begin(s->rig.engine, p->p.session, 1);
+		engine_tx_use(s->rig.engine, p->p.session, 1);
+	}
 	for (int q = 0; q < QUEUES; q++)
 		first_forget_queue(p, q);
 }
@@ -16,6 +21,7 @@ void do_close(struct sim *s, struct sim_peer *p)
 {
 	look(s);
 	sim_trace(s, "peer %d closes", (int)(p - s->peers));
+	tx_cut(s, p);
 	peer_close(&p->p, chance(s, 50) ? CLOSE_LOST : CLOSE_ORDERLY);
 	p->open = false;
 	for (int i = 0; i < p->n_leases; i++) {
@@ -28,7 +34,7 @@ void do_close(struct sim *s, struct sim_peer *p)
 		if (a->verb == ASK_BIND)
 			s->bound[a->topic][a->pattern][a->queue] = BOUND_UNKNOWN;
 	}
-	p->n_leases = p->n_asked = 0;
+	p->n_leases = p->n_asked = p->n_staged = 0;
 	p->credit = 0;
 	/* What a dropped receive, or a get, had taken goes back as if never handed out. */
 	first_forget(s);
@@ -42,62 +48,78 @@ static struct message *message_make(struct sim *s, int id, bool durable)
 	return rig_message(&s->rig, body, durable);
 }
 
-static struct copy *sent(struct sim *s, int id, int queue, bool durable, int path)
+static struct copy *sent(struct sim *s, const struct publish_plan *p, int queue, uint64_t group)
 {
-	struct copy *c = &s->copies[id][queue];
-	*c = (struct copy){.sent = true, .durable = durable && queue < Q_TRANSIENT, .path = s->o.wide ? path : 0};
+	struct copy *c = &s->copies[p->id][queue];
+	*c = (struct copy){.sent = true, .durable = p->durable && queue < Q_TRANSIENT, .group = group};
+	if (s->o.wide)
+		c->path = p->queue != PLAN_TOPIC ? PATH_SENT : p->topic == TOPIC_ALL ? PATH_ALL : PATH_TOPIC + p->topic;
 	return c;
 }
 
-static void publish_topic(struct sim *s, struct sim_peer *p, struct message *m, int id, int topic)
+static void sent_queue(struct sim *s, const struct publish_plan *p, uint64_t group)
 {
-	int key = (int)pick(s, PATTERNS);
+	if (!s->exists[p->queue])
+		return; /* gone since it was staged */
+	struct copy *c = sent(s, p, p->queue, group);
+	c->delayed = p->delay_ms > 0;
+	if (c->delayed)
+		c->due_ms = s->rig.now.wall_ms + p->delay_ms;
+}
+
+void publish_sent(struct sim *s, const struct publish_plan *p, uint64_t group)
+{
+	s->order[p->id] = s->next_order++;
+	if (p->queue != PLAN_TOPIC) {
+		sent_queue(s, p, group);
+		return;
+	}
 	for (int q = 0; q < QUEUES; q++) {
-		enum bound b = route_of(s, topic, key, q);
+		enum bound b = p->topic != TOPIC_ALL ? route_of(s, p->topic, p->key, q)
+			       : s->exists[q] && q != Q_MINE ? BOUND_YES : BOUND_NO;
 		if (b != BOUND_NO)
-			sent(s, id, q, m->durable, PATH_TOPIC + topic)->unsure = b != BOUND_YES;
+			sent(s, p, q, group)->unsure = b != BOUND_YES;
 	}
-	engine_publish(s->rig.engine, p->p.session, view_str(TOPIC[topic]), view_str(ROUTING_KEY[topic][key]), m,
-		       PUBLISH_CONFIRM, (uint64_t)id);
 }
 
-static void publish_fanout(struct sim *s, struct sim_peer *p, struct message *m, int id)
+static struct publish_plan plan_make(struct sim *s)
 {
-	for (int q = 0; q < QUEUES; q++)
-		if (s->exists[q] && q != Q_MINE)
-			sent(s, id, q, m->durable, PATH_ALL);
-	engine_publish(s->rig.engine, p->p.session, VIEW("all"), VIEW("k"), m, PUBLISH_CONFIRM, (uint64_t)id);
-}
-
-static void send_one(struct sim *s, struct sim_peer *p, struct message *m, int id)
-{
-	int q;
-	do
-		q = (int)pick(s, QUEUES);
-	while (!s->exists[q]);
-	int64_t delay_ms = chance(s, 10) ? 1 + (int64_t)pick(s, 4000) : -1;
-	sent(s, id, q, m->durable, PATH_SENT);
-	if (delay_ms > 0) {
-		s->copies[id][q].delayed = true;
-		s->copies[id][q].due_ms = s->rig.now.wall_ms + delay_ms;
+	struct publish_plan p = {.id = s->n_messages++, .queue = PLAN_TOPIC, .delay_ms = -1, .durable = chance(s, 75)};
+	uint64_t how = pick(s, 100);
+	if (how < 25) {
+		p.topic = TOPIC_ALL;
+	} else if (how < 45) {
+		p.topic = (int)pick(s, BIND_TOPICS);
+		p.key = (int)pick(s, PATTERNS);
+	} else {
+		do
+			p.queue = (int)pick(s, QUEUES);
+		while (!s->exists[p.queue]);
+		p.delay_ms = chance(s, 10) ? 1 + (int64_t)pick(s, 4000) : -1;
 	}
-	engine_send(s->rig.engine, p->p.session, view_str(QUEUE[q]), m, PUBLISH_CONFIRM, delay_ms, (uint64_t)id);
+	return p;
 }
 
 static void do_publish(struct sim *s, struct sim_peer *p)
 {
-	if (s->n_messages == MESSAGES_MAX)
+	if (s->n_messages == MESSAGES_MAX || (p->tx && p->n_staged == STAGED_MAX))
 		return;
-	int id = s->n_messages++;
-	struct message *m = message_make(s, id, chance(s, 75));
-	uint64_t how = pick(s, 100);
-	engine_time(s->rig.engine, s->rig.now);
-	if (how < 25)
-		publish_fanout(s, p, m, id);
-	else if (how < 45)
-		publish_topic(s, p, m, id, (int)pick(s, BIND_TOPICS));
+	struct publish_plan plan = plan_make(s);
+	struct engine *e = s->rig.engine;
+	struct message *m = message_make(s, plan.id, plan.durable);
+	unsigned flags = p->tx ? 0 : PUBLISH_CONFIRM;
+	bool all = plan.topic == TOPIC_ALL;
+	engine_time(e, s->rig.now);
+	if (p->tx)
+		p->staged[p->n_staged++] = plan;
 	else
-		send_one(s, p, m, id);
+		publish_sent(s, &plan, 0);
+	if (plan.queue != PLAN_TOPIC)
+		engine_send(e, p->p.session, view_str(QUEUE[plan.queue]), m, flags, plan.delay_ms, (uint64_t)plan.id);
+	else
+		engine_publish(e, p->p.session, all ? VIEW("all") : view_str(TOPIC[plan.topic]),
+			       all ? VIEW("k") : view_str(ROUTING_KEY[plan.topic][plan.key]), m, flags,
+			       (uint64_t)plan.id);
 	message_unref(m);
 }
 
@@ -137,17 +159,24 @@ static void do_settle(struct sim *s, struct sim_peer *p)
 	if (!p->n_leases)
 		return;
 	int i = (int)pick(s, (uint64_t)p->n_leases);
-	struct lease_note l = p->leases[i];
-	struct copy *c = copy_of(s, l.message, l.queue);
+	struct lease_note *l = &p->leases[i];
+	struct copy *c = copy_of(s, l->message, l->queue);
+	if (l->staged || l->commit)
+		return;
 	bool release = chance(s, 30);
 	enum outcome_kind kind = release ? OUTCOME_RELEASE : chance(s, 80) ? OUTCOME_ACCEPT : OUTCOME_DEAD_LETTER;
-	peer_settle(&p->p, l.lease, kind, release && chance(s, 50));
-	if (c->lease == l.lease) {
+	peer_settle(&p->p, l->lease, kind, release && chance(s, 50));
+	if (p->tx) {
+		l->staged = true;
+		l->kind = kind;
+		return;
+	}
+	if (c->lease == l->lease) {
 		c->held = HELD_NOBODY;
 		if (!release && !c->settled)
 			copy_removed(s, c, 0);
 	}
-	p->leases[i] = p->leases[--p->n_leases];
+	*l = p->leases[--p->n_leases];
 }
 
 static void do_stuck(struct sim *s, struct sim_peer *p)
@@ -242,6 +271,8 @@ static void amqp_step(struct sim *s, struct sim_peer *p, uint64_t what)
 {
 	if (what < 20)
 		do_consume(s, p);
+	else if (p->tx && what < 30)
+		tx_step(s, p);
 	else if (what < 75)
 		do_settle(s, p);
 	else if (what < 85)

@@ -74,9 +74,11 @@ static void queue_gone(struct sim *s, int q, uint64_t key)
 	sim_trace(s, "%s is gone", QUEUE[q]);
 	s->exists[q] = false;
 	bindings_set(s, q, BOUND_NO);
-	for (int m = 0; m < s->n_messages; m++)
+	for (int m = 0; m < s->n_messages; m++) {
+		s->copies[m][q].settled_in = 0;
 		if (s->copies[m][q].sent && !s->copies[m][q].settled)
 			copy_removed(s, &s->copies[m][q], key);
+	}
 	for (int i = 0; i < PEERS; i++)
 		first_forget_queue(&s->peers[i], q);
 }
@@ -130,6 +132,7 @@ static void do_purge(struct sim *s, struct sim_peer *p)
 		struct copy *c = &s->copies[m][q];
 		bool kept = c->due_ms > s->rig.now.wall_ms || c->held == HELD_CONSUMER ||
 			    (c->held == HELD_RECEIVE && c->until_ms > s->rig.now.mono_ms);
+		c->settled_in = 0;
 		if (!c->sent || c->settled || (kept && !all))
 			continue;
 		if (!sim_owned(s, q)) {

@@ -37,7 +37,7 @@ void do_fault(struct sim *s)
 
 /* ---- restarts ---- */
 
-/* An orderly stop keeps what a receive holds, in queues that stay (S12). */
+/* An orderly stop keeps what a receive holds, in queues that stay (S13). */
 static bool kept(struct sim *s, const struct copy *c, int queue, bool crash)
 {
 	return !crash && c->held == HELD_RECEIVE && c->durable && queue < Q_TRANSIENT && s->exists[queue] &&
@@ -79,10 +79,12 @@ void life_ends(struct sim *s, bool crash)
 		settle(s);
 	for (int i = 0; i < PEERS; i++) {
 		struct sim_peer *p = &s->peers[i];
-		if (p->open)
+		if (p->open) {
+			tx_cut(s, p);
 			peer_free(&p->p);
+		}
 		p->open = false;
-		p->n_leases = p->n_asked = 0;
+		p->n_leases = p->n_asked = p->n_staged = 0;
 	}
 	copies_forget(s, crash);
 	bindings_forget(s, crash);
@@ -100,7 +102,7 @@ void life_ends(struct sim *s, bool crash)
 
 static void drain_queue(struct sim *s, struct peer *p, int q)
 {
-	int last[PATHS];
+	int64_t last[PATHS];
 	for (int i = 0; i < PATHS; i++)
 		last[i] = -1;
 	for (;;) {
@@ -113,8 +115,12 @@ static void drain_queue(struct sim *s, struct peer *p, int q)
 		sim_trace(s, "drained %s message %d", QUEUE[q], id);
 		bool again = s->after_crash || c->unsure || sim_owned(s, q);
 		sim_must(s, (s->o.loose && sim_owned(s, q)) || (c->sent && !c->reported && (!c->settled || again)));
-		sim_must(s, sim_owned(s, q) || c->delayed || id > last[c->path]); /* everything is back at its own place */
-		last[c->path] = c->delayed ? last[c->path] : id;
+		sim_must(s, !c->vanished || again);
+		/* Everything is back at its own place. */
+		bool unordered = sim_owned(s, q) || c->delayed || (s->o.wide && c->group);
+		sim_must(s, unordered || s->order[id] > last[c->path]);
+		last[c->path] = unordered ? last[c->path] : s->order[id];
+		tx_seen(c);
 		c->sent = false;
 		peer_settle(p, e->lease, OUTCOME_ACCEPT, false);
 	}
@@ -151,6 +157,7 @@ void drain(struct sim *s)
 		if (s->exists[q])
 			drain_queue(s, &p, q);
 	nothing_lost(s);
+	tx_check(s);
 	rig_settle(&s->rig);
 	engine_check(s->rig.engine);
 	engine_counters(s->rig.engine, &counters);

@@ -110,6 +110,7 @@ static void delete_answered(struct sim *s, const struct asked *a, enum code code
 		c->unsure = true;
 	else
 		return; /* of another queue, or none */
+	c->settled_in = 0;
 	/* A session that held it has a ghost now. */
 	if (!a->by_session || c->reported || c->unsure)
 		c->held = HELD_NOBODY;
@@ -151,6 +152,9 @@ static void answered(struct sim *s, struct sim_peer *p, const struct seen *e)
 		if (e->code == CODE_UNAVAILABLE)
 			s->bound[a.topic][a.pattern][a.queue] = BOUND_UNKNOWN;
 		return;
+	case ASK_COMMIT:
+		tx_answered(s, p, &a, e->code == CODE_OK);
+		return;
 	case ASK_RECEIVE:
 	case ASK_OTHER:
 		return;
@@ -175,9 +179,12 @@ static void handed_may(struct sim *s, struct copy *c, const struct seen *e, int 
 {
 	sim_must(s, c->sent);                           /* S11 */
 	sim_must(s, c->due_ms <= s->rig.now.wall_ms);   /* S11 */
+	sim_must(s, !c->vanished || s->after_crash || sim_remote(s)); /* S12 */
 	if (s->o.loose && sim_owned(s, queue))
 		return;
 	if (c->held == HELD_RECEIVE && c->until_ms <= e->at_ms)
+		c->held = HELD_NOBODY;
+	if (c->held == HELD_COMMITTING)
 		c->held = HELD_NOBODY;
 	bool late = sim_owned(s, queue) && e->at_ms >= c->settled_ms + REMOTE_SETTLE_MS;
 	sim_must(s, c->held == HELD_NOBODY);            /* S2 */
@@ -188,20 +195,22 @@ static void handed_may(struct sim *s, struct copy *c, const struct seen *e, int 
 static void order_check(struct sim *s, struct sim_peer *p, const struct copy *c, const struct seen *e, int message,
 			int queue)
 {
-	if (c->delivered || c->delayed || e->redelivered || sim_owned(s, queue))
+	/* What a transaction brings appears when it is done: later ones may have come before. */
+	if (c->delivered || c->delayed || c->group || e->redelivered || sim_owned(s, queue))
 		return;
-	sim_must(s, message > p->first_seen[queue][c->path]); /* S4 */
-	p->first_seen[queue][c->path] = message;
+	sim_must(s, s->order[message] > p->first_seen[queue][c->path]); /* S4 */
+	p->first_seen[queue][c->path] = s->order[message];
 }
 
 static void leased(struct sim *s, struct sim_peer *p, const struct seen *e, int message, int queue)
 {
 	uint32_t held = 0;
 	for (int i = 0; i < p->n_leases; i++)
-		held += p->leases[i].consumer == e->consumer;
+		held += p->leases[i].consumer == e->consumer && !p->leases[i].commit;
 	sim_must(s, !e->consumer || held < p->credit); /* S5 */
 	sim_must(s, p->n_leases < LEASES_MAX);
-	p->leases[p->n_leases++] = (struct lease_note){e->lease, e->consumer, message, queue};
+	p->leases[p->n_leases++] =
+		(struct lease_note){.lease = e->lease, .consumer = e->consumer, .message = message, .queue = queue};
 }
 
 /* By a consumer, a get or a ReceiveMessage. */
@@ -219,6 +228,7 @@ static void handed(struct sim *s, struct sim_peer *p, const struct seen *e)
 		sim_must(s, !p->stuck && p->credit); /* S5 */
 		order_check(s, p, c, e, message, queue);
 	}
+	tx_seen(c);
 	c->delivered = true;
 	c->settled = false; /* back after a power loss */
 	c->lease = e->lease;

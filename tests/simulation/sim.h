@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random clients against the engine and its stores, and a model that knows only
  * what was promised. Files: model.c (what events mean), client.c (what clients
- * do), definition.c (queues and bindings that come and go), life.c (restarts,
- * faults, the end), test_engine.c (runs).
+ * do), tx.c (transactions), definition.c (queues and bindings that come and go),
+ * life.c (restarts, faults, the end), test_engine.c (runs).
  *
  *  S1  every confirmed publish is answered once; a confirmed durable message is
  *      never lost, power loss included
@@ -18,10 +18,12 @@
  *  S8  the engine's own invariants (engine_check: counts, bytes, conservation)
  *  S9  a disk that fails for a while fails publishes, and nothing else is lost
  *  S10 every verb that asks gets one answer, an AMQP session's in order
- *  S12 what a receive holds stays held over an orderly restart
  *  S11 nothing is handed out before its delay is over, or where no binding leads
- * S2–S4 need a store that keeps leases (or the engine to keep them): they are not
- * asked of a remote one that loses leases and doubles messages. */
+ *  S12 a transaction is all or nothing, power loss included: of its durable messages
+ *      all come or none, and what it settled comes back with none of them only
+ *  S13 what a receive holds stays held over an orderly restart
+ * S2–S4 and S12 need a store that keeps leases (or the engine to keep them): they
+ * are not asked of a remote one that loses leases and doubles messages. */
 #ifndef MQB_TESTS_SIMULATION_SIM_H
 #define MQB_TESTS_SIMULATION_SIM_H
 
@@ -35,6 +37,7 @@
 #include "rig/rig.h"
 
 enum { PEERS = 5, STEPS = 400, MESSAGES_MAX = STEPS * 2, LEASES_MAX = 256, RECEIPTS_MAX = 256, ASKED_MAX = 256 };
+enum { STAGED_MAX = 16, CUT_MAX = 256 };
 /* The first three, and AUTO until its last consumer goes, are durable; MINE is
  * exclusive to whom declared it. */
 enum { Q_AUTO = 3, Q_TRANSIENT, Q_MINE, QUEUES };
@@ -42,7 +45,8 @@ enum { BIND_DIRECT, BIND_TOPIC, BIND_TOPICS, PATTERNS = 3 };
 /* How it was published: order holds for each, when a fan-out goes on over turns. */
 enum path { PATH_SENT, PATH_ALL, PATH_TOPIC, PATHS = PATH_TOPIC + BIND_TOPICS };
 
-enum held_by { HELD_NOBODY, HELD_CONSUMER, HELD_RECEIVE };
+/* COMMITTING: nobody's once the commit that releases it is done. */
+enum held_by { HELD_NOBODY, HELD_CONSUMER, HELD_RECEIVE, HELD_COMMITTING };
 
 /* One copy: what the model knows of a message in a queue. */
 struct copy {
@@ -50,6 +54,10 @@ struct copy {
 	bool unsure;      /* a removal was answered with a failure: done or not */
 	bool delayed;
 	int path;         /* 0 as long as one order holds for all */
+	bool seen;        /* handed out at least once */
+	bool vanished;    /* of a commit that failed */
+	bool came_back;   /* handed out after settled_in took it out */
+	uint64_t group, settled_in; /* commits that put it there, that took it out: asked.key; 0: none */
 	enum held_by held;
 	uint64_t lease;   /* of the holder */
 	uint64_t by;      /* who removes it, and waits for the answer: asked.key */
@@ -58,7 +66,7 @@ struct copy {
 	int64_t settled_ms;
 };
 
-enum verb { ASK_OTHER, ASK_RECEIVE, ASK_CONSUME, ASK_DELETE, ASK_EXTEND, ASK_REMOVAL, ASK_BIND };
+enum verb { ASK_OTHER, ASK_RECEIVE, ASK_CONSUME, ASK_DELETE, ASK_EXTEND, ASK_REMOVAL, ASK_BIND, ASK_COMMIT };
 
 /* A verb whose answer is still to come. */
 struct asked {
@@ -74,7 +82,18 @@ struct asked {
 struct lease_note {
 	uint64_t lease, consumer;
 	int message, queue;
+	bool staged; /* settled in the open transaction: */
+	enum outcome_kind kind;
+	uint64_t commit; /* key of the commit on its way */
 };
+
+/* What a publish was asked to do; its routes are those of when it is done. */
+struct publish_plan {
+	int id, queue, topic, key; /* queue: PLAN_TOPIC for one through a topic */
+	int64_t delay_ms;
+	bool durable;
+};
+enum { PLAN_TOPIC = -1, TOPIC_ALL = -1 };
 
 struct held_receipt {
 	struct receipt receipt;
@@ -88,12 +107,14 @@ struct sim_peer {
 	uint64_t consumer;
 	int queue;       /* of the consumer */
 	uint32_t credit; /* 0: no consumer */
-	bool no_ack;
+	bool no_ack, tx;
+	struct publish_plan staged[STAGED_MAX];
+	int n_staged;
 	struct lease_note leases[LEASES_MAX];
 	int n_leases;
 	struct asked asked[ASKED_MAX];
 	int n_asked;
-	int first_seen[QUEUES][PATHS]; /* highest message whose first delivery it saw */
+	int64_t first_seen[QUEUES][PATHS]; /* order of the latest message whose first delivery it saw */
 };
 
 enum bound { BOUND_NO, BOUND_YES, BOUND_UNKNOWN };
@@ -113,6 +134,8 @@ struct sim {
 	struct sim_peer peers[PEERS];
 	struct copy copies[MESSAGES_MAX][QUEUES];
 	int n_messages;
+	int64_t order[MESSAGES_MAX]; /* in which they were published or committed */
+	int64_t next_order;
 	struct held_receipt receipts[RECEIPTS_MAX];
 	int n_receipts;
 	bool exists[QUEUES];
@@ -121,6 +144,8 @@ struct sim {
 	int owner;        /* of MINE */
 	bool faults;      /* the disk has failed */
 	bool after_crash; /* bare settlements of before may have been lost */
+	uint64_t cut[CUT_MAX]; /* commits that were never answered: asked.key */
+	int n_cut;
 	bool trace;
 	int step;
 };
@@ -164,6 +189,16 @@ void first_forget_queue(struct sim_peer *p, int queue);
 void do_open(struct sim *s, struct sim_peer *p);
 void do_close(struct sim *s, struct sim_peer *p);
 void client_step(struct sim *s, struct sim_peer *p);
+
+/* It is done now; group: of which commit, 0: of none. */
+void publish_sent(struct sim *s, const struct publish_plan *p, uint64_t group);
+
+/* tx.c */
+void tx_step(struct sim *s, struct sim_peer *p);
+void tx_answered(struct sim *s, struct sim_peer *p, const struct asked *a, bool ok);
+void tx_cut(struct sim *s, struct sim_peer *p); /* its connection goes */
+void tx_seen(struct copy *c);                   /* is handed out */
+void tx_check(struct sim *s);                   /* S12, at the end */
 
 /* definition.c */
 void declare_all(struct sim *s);

@@ -51,6 +51,21 @@ static uint64_t ready(struct rig *r, const char *queue)
 	return st.ready;
 }
 
+static void a_delay_begins_at_commit(struct rig *r)
+{
+	struct peer p;
+	open_tx(&p, r);
+	peer_queue(&p, "q", true);
+	struct message *m = rig_message(r, "later", true);
+	engine_send(r->engine, p.session, VIEW("q"), m, 0, 1000, 0);
+	message_unref(m);
+	assert_int_equal(commit(&p)->code, CODE_OK);
+	assert_int_equal(ready(r, "q"), 0);
+	rig_wait(r, 1000);
+	assert_int_equal(ready(r, "q"), 1);
+	peer_close(&p, CLOSE_ORDERLY);
+}
+
 static void publishes_appear_at_commit(struct rig *r)
 {
 	struct peer p, other;
@@ -83,6 +98,12 @@ static void test_publishes_appear_at_commit(void **state)
 {
 	(void)state;
 	over(STORE_GROUPS_ATOMIC, publishes_appear_at_commit);
+}
+
+static void test_a_delay_begins_at_commit(void **state)
+{
+	(void)state;
+	over(STORE_GROUPS_ATOMIC, a_delay_begins_at_commit);
 }
 
 static void acks_count_at_commit(struct rig *r)
@@ -212,6 +233,47 @@ static void test_commit_is_atomic(void **state)
 	}
 }
 
+/* The append of a commit is still to be handed over when one of its queues goes. */
+static void a_queue_goes_during_commit(struct rig *r)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	struct peer p, other;
+	peer_open(&other, r, SESSION_AMQP091);
+	peer_topic(&other, "all", TOPIC_FANOUT);
+	for (int i = 0; i < 3; i++) {
+		peer_queue(&other, names[i], true);
+		peer_bind(&other, "all", names[i], "");
+	}
+	open_tx(&p, r);
+	struct message *m = rig_message(r, "m", true);
+	engine_publish(r->engine, p.session, VIEW("all"), VIEW(""), m, 0, 0);
+	message_unref(m);
+	engine_tx_commit(r->engine, p.session, ++p.cmd, TX);
+	engine_queue_delete(r->engine, other.session, ++other.cmd, VIEW("b"), false, false);
+	assert_int_equal(peer_next(&p)->code, CODE_OK);
+	assert_int_equal(peer_next(&other)->code, CODE_OK);
+	for (int i = 0; i < 3; i += 2) {
+		peer_settle(&other, peer_get(&other, names[i])->lease, OUTCOME_ACCEPT, false);
+		peer_send(&other, names[i], "next", true);
+	}
+	rig_settle(r);
+	peer_free(&p);
+	peer_free(&other);
+	rig_restart(r);
+	for (int i = 0; i < 3; i += 2) {
+		peer_open(&other, r, SESSION_AMQP091);
+		assert_string_equal(peer_get(&other, names[i])->body, "next");
+		assert_int_equal(peer_get(&other, names[i])->count, 0);
+		peer_close(&other, CLOSE_ORDERLY);
+	}
+}
+
+static void test_a_queue_goes_during_commit(void **state)
+{
+	(void)state;
+	over(STORE_GROUPS_ATOMIC | STORE_SURVIVES, a_queue_goes_during_commit);
+}
+
 static void mandatory_returns_before_the_answer(struct rig *r)
 {
 	struct peer p;
@@ -241,10 +303,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_publishes_appear_at_commit),
+		cmocka_unit_test(test_a_delay_begins_at_commit),
 		cmocka_unit_test(test_acks_count_at_commit),
 		cmocka_unit_test(test_close_during_commit),
 		cmocka_unit_test(test_failed_commit_changes_nothing),
 		cmocka_unit_test(test_commit_is_atomic),
+		cmocka_unit_test(test_a_queue_goes_during_commit),
 		cmocka_unit_test(test_mandatory_returns_before_the_answer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
