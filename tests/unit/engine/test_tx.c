@@ -204,6 +204,40 @@ static void test_failed_commit_changes_nothing(void **state)
 	over(STORE_GROUPS_ATOMIC | STORE_SURVIVES, failed_commit_changes_nothing);
 }
 
+/* A sync that fails leaves the whole commit in the file, readable: it must not be
+ * there when the store has recovered, for the engine undoes it. */
+static void what_was_answered_is_so(uint64_t nth, uint64_t times)
+{
+	struct rig r = {0};
+	struct peer p;
+	rig_open(&r, RIG_CRASH);
+	open_tx(&p, &r);
+	peer_queue(&p, "in", true);
+	peer_queue(&p, "out", true);
+	send(&p, "in", "m", true);
+	assert_int_equal(commit(&p)->code, CODE_OK);
+	peer_consume(&p, "in", 1, false);
+	peer_settle(&p, peer_next(&p)->lease, OUTCOME_ACCEPT, false);
+	send(&p, "out", "m", true);
+	rig_wait(&r, 100);
+	store_crash_fault(r.crash, CRASH_EIO, nth, times);
+	bool done = commit(&p)->code == CODE_OK;
+	rig_wait(&r, 5000); /* it has recovered and written what it had to */
+	peer_free(&p);
+	rig_power_loss(&r);
+	assert_int_equal(ready(&r, "in"), !done);
+	assert_int_equal(ready(&r, "out"), done);
+	rig_close(&r);
+}
+
+static void test_what_was_answered_is_so(void **state)
+{
+	(void)state;
+	for (uint64_t nth = 1; nth < 8; nth++)
+		for (uint64_t times = 1; times < 8; times++)
+			what_was_answered_is_so(nth, times);
+}
+
 /* A power loss at every write of a commit: all of it or nothing. */
 static void test_commit_is_atomic(void **state)
 {
@@ -307,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_acks_count_at_commit),
 		cmocka_unit_test(test_close_during_commit),
 		cmocka_unit_test(test_failed_commit_changes_nothing),
+		cmocka_unit_test(test_what_was_answered_is_so),
 		cmocka_unit_test(test_commit_is_atomic),
 		cmocka_unit_test(test_a_queue_goes_during_commit),
 		cmocka_unit_test(test_mandatory_returns_before_the_answer),
