@@ -2,6 +2,8 @@
 /* JSON string escaping (RFC 8259 §7): runs of plain bytes are copied at once. */
 #include "mapping/json_text.h"
 
+#include "base/utf8.h"
+
 /* Byte → what to do: 0 plain, 1 escape, 2 may begin U+FFFE or U+FFFF. */
 static const uint8_t special[256] = {
 	[0] = 1,  [1] = 1,  [2] = 1,  [3] = 1,  [4] = 1,  [5] = 1,  [6] = 1,  [7] = 1,  [8] = 1,
@@ -38,6 +40,9 @@ bool json_text_add_part(struct buf *out, struct view text)
 	size_t from = 0, i = 0;
 
 	while (i < text.n) {
+		i += utf8_plain(view_of(p + i, text.n - i));
+		if (i == text.n)
+			break;
 		uint8_t what = special[p[i]];
 		bool noncharacter = what == 2 && text.n - i >= 3 && p[i + 1] == 0xbf && p[i + 2] >= 0xbe;
 

@@ -19,6 +19,9 @@ enum {
 bool sqs_text_legal(struct view text)
 {
 	for (size_t i = 0; i < text.n; i++) {
+		i += utf8_plain(view_skip(text, i));
+		if (i >= text.n)
+			break;
 		uint8_t c = text.p[i];
 		if (c < 0x20 && c != 0x9 && c != 0xA && c != 0xD)
 			return false;

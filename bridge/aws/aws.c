@@ -46,7 +46,6 @@ static void call_end(struct aws_call *c)
 {
 	if (c->session)
 		aws_session_give(c->session);
-	json_decref(c->json);
 	list_remove(&c->link);
 	list_push_back(&c->aws->free_calls, &c->link);
 }

@@ -166,7 +166,6 @@ struct aws_call {
 	enum aws_service service;
 	const struct aws_action *action;
 	char request_id[37];
-	json_t *json;           /* what arguments alias */
 	const struct http_pair *pairs;
 	size_t n_pairs, n_query; /* the query string's come first */
 	struct view user, vhost, region;

@@ -3,6 +3,8 @@
  * only the second byte has ranges that depend on the first. */
 #include "base/utf8.h"
 
+#include <endian.h>
+
 static bool is_tail(uint8_t c)
 {
 	return (c & 0xc0) == 0x80;
@@ -71,4 +73,28 @@ bool utf8_valid(struct view v)
 		i += len;
 	}
 	return true;
+}
+
+#define EACH(byte) (0x0101010101010101u * (byte))
+
+/* Eight bytes at a time. In `stop` the top bit of a byte is set where it is not plain;
+ * a borrow may set others too, but only behind a true one. */
+size_t utf8_plain(struct view v)
+{
+	size_t i = 0;
+
+	for (; v.n - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t word;
+		memcpy(&word, v.p + i, sizeof(word));
+		word = le64toh(word);
+		uint64_t quote = word ^ EACH('"'), backslash = word ^ EACH('\\');
+		uint64_t stop = (word | ((word - EACH(0x20)) & ~word) | ((quote - EACH(1)) & ~quote) |
+				 ((backslash - EACH(1)) & ~backslash)) &
+				EACH(0x80);
+		if (stop)
+			return i + (size_t)__builtin_ctzll(stop) / 8;
+	}
+	while (i < v.n && v.p[i] >= 0x20 && v.p[i] < 0x80 && v.p[i] != '"' && v.p[i] != '\\')
+		i++;
+	return i;
 }
