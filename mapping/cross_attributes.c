@@ -4,6 +4,7 @@
  *
  * Invariants: 1. every property and header ends up in exactly one place: an
  * attribute, AWSTraceHeader, or mqb.p. 2. A name stands in the attributes once. */
+#include "base/map.h"
 #include "mapping/cross_priv.h"
 
 /* One thing that could be an attribute. */
@@ -17,7 +18,8 @@ struct candidate {
 
 struct candidates {
 	struct candidate *v;
-	size_t n;
+	size_t n, max; /* headers are looked at while there are fewer */
+	struct mapv names; /* of v, when they may be many */
 };
 
 static const struct view property_names[] = {VIEW("content-type"), VIEW("correlation-id"), VIEW("reply-to")};
@@ -34,10 +36,19 @@ static bool name_is_property(struct view name)
 
 static bool offered(const struct candidates *c, struct view name)
 {
+	if (c->max > SQS_ATTRIBUTES_MAX)
+		return mapv_find(&c->names, name) != NULL;
 	for (size_t i = 0; i < c->n; i++)
 		if (view_eq(c->v[i].attribute.name, name))
 			return true;
 	return false;
+}
+
+static void offer(struct candidates *c, const struct candidate *next)
+{
+	if (c->max > SQS_ATTRIBUTES_MAX)
+		mapv_put(&c->names, next->attribute.name, &c->v[c->n]);
+	c->n++;
 }
 
 static void offer_property(const struct bag *bag, struct view name, struct arena *a, struct candidates *c)
@@ -54,7 +65,7 @@ static void offer_property(const struct bag *bag, struct view name, struct arena
 		if (!cross_value_to_attribute(name, &v, a, &next->attribute, &next->wire))
 			continue;
 		next->bit = bits[i];
-		c->n++;
+		offer(c, next);
 	}
 }
 
@@ -75,7 +86,7 @@ static void offer_header(const struct bag *bag, size_t at, struct arena *a, stru
 	if (!cross_value_to_attribute(f->name, &f->value, a, &next->attribute, &next->wire))
 		return;
 	next->header = at;
-	c->n++;
+	offer(c, next);
 }
 
 static void offer_header_named(const struct bag *bag, struct view name, struct arena *a, struct candidates *c)
@@ -92,7 +103,9 @@ static void offer_header_named(const struct bag *bag, struct view name, struct a
 static void candidates_list(const struct cross_settings *s, const struct bag *bag, struct arena *a,
 			    struct candidates *c)
 {
-	c->v = arena_alloc(a, (SQS_ATTRIBUTES_MAX + 2 + s->n_promote) * sizeof(*c->v));
+	size_t room = c->max < bag->headers.n ? c->max : bag->headers.n;
+
+	c->v = arena_alloc(a, (room + PROMOTED_PROPERTIES + 2 + s->n_promote) * sizeof(*c->v));
 	for (size_t i = 0; s->promote && i < s->n_promote; i++) {
 		offer_property(bag, s->promote[i], a, c);
 		offer_header_named(bag, s->promote[i], a, c);
@@ -102,7 +115,7 @@ static void candidates_list(const struct cross_settings *s, const struct bag *ba
 	offer_header_named(bag, VIEW("traceparent"), a, c);
 	for (size_t i = 0; i < PROMOTED_PROPERTIES; i++)
 		offer_property(bag, property_names[i], a, c);
-	for (size_t i = 0; i < bag->headers.n && c->n <= SQS_ATTRIBUTES_MAX; i++)
+	for (size_t i = 0; i < bag->headers.n && c->n <= c->max; i++)
 		offer_header(bag, i, a, c);
 }
 
@@ -167,7 +180,7 @@ void cross_attributes_to_sqs(const struct cross_settings *s, const struct bag *b
 			     struct sqs_attributes *out)
 {
 	const struct field *trace = trace_find(bag);
-	struct candidates c = {0};
+	struct candidates c = {.max = SQS_ATTRIBUTES_MAX};
 	struct cross_packed packed;
 
 	candidates_list(s, bag, a, &c);
@@ -188,4 +201,17 @@ void cross_attributes_to_sqs(const struct cross_settings *s, const struct bag *b
 		out->v[out->n++] = (struct sqs_attribute){MARK_PACKED, VIEW("String"),
 							  cross_packed_write(&packed, a)};
 	out->trace_header = trace ? trace->value.s : VIEW_NONE;
+}
+
+size_t cross_promotable(const struct bag *bag, struct arena *a, struct sqs_attribute **out)
+{
+	static const struct cross_settings standing;
+	struct candidates c = {.max = SIZE_MAX - 1};
+
+	candidates_list(&standing, bag, a, &c);
+	mapv_fini(&c.names);
+	*out = arena_alloc(a, c.n * sizeof(**out));
+	for (size_t i = 0; i < c.n; i++)
+		(*out)[i] = c.v[i].attribute;
+	return c.n;
 }

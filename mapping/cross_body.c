@@ -53,6 +53,11 @@ static bool declares_text(struct view content_type)
 	return ends_with(sub, VIEW("+json")) || ends_with(sub, VIEW("+xml"));
 }
 
+bool cross_body_may_be_text(const struct bag *bag)
+{
+	return !bag->content_encoding.n && (!bag->content_type.n || declares_text(bag->content_type));
+}
+
 static struct view base64_of(struct view bytes, struct arena *a)
 {
 	size_t room = (bytes.n + 2) / 3 * 4 + 1;

@@ -20,6 +20,8 @@ enum cross_mark { MARK_NONE, MARK_BASE64, MARK_EMPTY };
 /* Fills out->body, illegal, guessed, as_base64. bag NULL: nothing is declared. */
 enum cross_mark cross_body_to_sqs(const struct cross_settings *s, const struct bag *bag,
 				  const struct message *m, struct arena *a, struct cross_sqs *out);
+/* What the publisher declared allows text; the bytes may still not be. */
+bool cross_body_may_be_text(const struct bag *bag);
 /* All of a body in one run: the body's own bytes when they are contiguous, else a copy. */
 struct view cross_body_flat(const struct body *b, struct arena *a);
 /* The bytes that mqb.enc stands for. false: the mark does not fit the body and is no mark. */
@@ -84,5 +86,8 @@ struct cross_room {
 void cross_attributes_to_sqs(const struct cross_settings *s, const struct bag *bag,
 			     const struct message *m, struct arena *a, struct cross_room room,
 			     struct sqs_attributes *out);
+/* All that could be attributes, in the order of promotion, each name once; in the
+ * arena. Returns how many. */
+size_t cross_promotable(const struct bag *bag, struct arena *a, struct sqs_attribute **out);
 
 #endif

@@ -9,10 +9,11 @@
 #include "base/header_codec.h"
 #include "mapping/filter_policy.h"
 
-/* Fills in->attributes and in->body (text bodies only) from the message; all of it
+/* Fills *in from the message (of the body only text, up to what SQS takes); all of it
  * lives in the arena or aliases the message. What a publisher sent under a
- * virtual attribute's name wins over the virtual one. false: its header is
- * malformed, and only the virtual ones of the routing key are there. */
+ * virtual attribute's name wins over the virtual one. A message
+ * from SNS without a routing key has none of those. false: its header is malformed,
+ * and only the virtual ones of the routing key are there. */
 bool filter_attributes_of(const struct codecs *codecs, const struct message *m, struct arena *a,
 			  struct filter_input *in);
 

@@ -14,6 +14,7 @@
 #include "mapping/filter_priv.h"
 
 #include "base/map.h"
+#include "mapping/cross_priv.h"
 
 /* Both scopes of one message, each when first asked for. */
 struct filter_parsed {
@@ -282,12 +283,20 @@ static bool body_read(struct view body, struct collect *c)
 	return json_reader_next(&r) == TOKEN_END;
 }
 
+/* What an SQS reader would not get as text is none here either. */
+static bool body_legal(struct view body)
+{
+	return body.n > 0 && body.n <= FILTER_BODY_MAX && sqs_text_legal(body);
+}
+
 static struct filter_fields *body_collect(struct filter_input *in)
 {
 	struct collect c = {.a = in->arena};
 
 	c.end = &c.first;
-	if (in->body.n == 0 || in->body.n > FILTER_BODY_MAX || !body_read(in->body, &c))
+	if (in->pieces && body_bytes(in->pieces) <= FILTER_BODY_MAX)
+		in->body = cross_body_flat(in->pieces, in->arena);
+	if (!body_legal(in->body) || !body_read(in->body, &c))
 		return NULL;
 	struct filter_fields *x = fields_new(&c);
 	x->absent = true;

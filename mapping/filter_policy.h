@@ -6,6 +6,7 @@
 #define MQB_MAPPING_FILTER_POLICY_H
 
 #include "base/arena.h"
+#include "base/body.h"
 #include "base/error.h"
 #include "base/view.h"
 
@@ -45,7 +46,8 @@ struct filter_attribute {
 struct filter_input {
 	const struct filter_attribute *attributes;
 	size_t n_attributes;
-	struct view body; /* the text, never base64; empty when it is none */
+	struct view body;          /* the text, never base64; empty when it is none */
+	const struct body *pieces; /* instead of `body`: made one run at the first policy that asks */
 	struct arena *arena;
 	struct filter_parsed *parsed; /* the evaluator's own; NULL at first */
 };

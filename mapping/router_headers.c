@@ -167,24 +167,20 @@ static void term_unlist(struct condition *c)
 
 /* ---- bindings ---------------------------------------------------------------- */
 
-struct match_kind {
-	bool any, with_x;
-};
-
 /* Checked when bound (binding_arguments_check); anything else is `all`. */
-static struct match_kind match_kind(const struct table *arguments)
+struct headers_rule headers_rule_of(const struct table *arguments)
 {
 	const struct value *v = table_find(arguments, VIEW("x-match"));
 	if (!v || v->type != VALUE_STRING)
-		return (struct match_kind){false, false};
-	return (struct match_kind){view_starts(v->s, VIEW("any")), view_ends(v->s, VIEW("-with-x"))};
+		return (struct headers_rule){false, false};
+	return (struct headers_rule){view_starts(v->s, VIEW("any")), view_ends(v->s, VIEW("-with-x"))};
 }
 
-static bool is_condition(const struct field *f, struct match_kind kind)
+bool headers_rule_takes(const struct headers_rule *rule, struct view name)
 {
-	if (view_is(f->name, "x-match"))
+	if (view_is(name, "x-match"))
 		return false;
-	return kind.with_x || !view_starts(f->name, VIEW("x-"));
+	return rule->with_x || !view_starts(name, VIEW("x-"));
 }
 
 static struct term *term_of(struct headers_index *x, const struct field *f, uint32_t number)
@@ -197,14 +193,14 @@ static struct term *term_of(struct headers_index *x, const struct field *f, uint
 /* Arguments are sorted by name. */
 static struct conditions *conditions_new(struct headers_index *x, const struct table *arguments)
 {
-	struct match_kind kind = match_kind(arguments);
+	struct headers_rule rule = headers_rule_of(arguments);
 	struct conditions *c = mem_zalloc(sizeof *c + arguments->n * sizeof *c->v);
 	uint32_t number = 0;
-	c->any = kind.any;
+	c->any = rule.any;
 	for (size_t i = 0; i < arguments->n; i++) {
 		const struct field *f = &arguments->v[i];
 		number = i && view_eq(f[-1].name, f->name) ? number + 1 : 0;
-		if (is_condition(f, kind))
+		if (headers_rule_takes(&rule, f->name))
 			c->v[c->n++] = (struct condition){term_of(x, f, number), NOT_LISTED};
 	}
 	return c;

@@ -92,6 +92,13 @@ void headers_match(struct router *r, struct router_cursor *c);
 /* Also takes all bindings out of the index. */
 void headers_fini(struct router *r);
 
+/* x-match of a binding, and which of its arguments are conditions. */
+struct headers_rule {
+	bool any, with_x;
+};
+struct headers_rule headers_rule_of(const struct table *arguments);
+bool headers_rule_takes(const struct headers_rule *rule, struct view name);
+
 /* Appends bytes that are equal exactly when two copies (arguments_copy) have the
  * same fields with the same types and values. */
 void arguments_identity(struct buf *out, const struct table *t);
