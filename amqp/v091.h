@@ -33,6 +33,7 @@ struct v091_env {
 	struct access *access;
 	const struct codecs *codecs;
 	struct rng *rng; /* ids of messages, consumer tags */
+	struct blobs *blobs; /* where large durable bodies go; NULL: they stay in memory */
 	struct v091_options options;
 	struct cross_settings cross; /* of queues whose arguments say nothing else */
 	struct link unflushed; /* the head's own: channels with confirms to send, */

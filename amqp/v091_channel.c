@@ -193,7 +193,7 @@ static void frame_unopened(struct conn *c, const struct frame *f)
 
 static bool must_wait(const struct channel *ch, uint8_t type, uint32_t method)
 {
-	if (ch->state == CHANNEL_FAILING)
+	if (ch->state == CHANNEL_FAILING || v091_content_storing(ch))
 		return true;
 	if (!ch->asked || type != TYPE_METHOD || v091_content_expected(ch))
 		return false;

@@ -77,7 +77,7 @@ void v091_conn_arm(struct conn *c)
 		at = beat < at ? beat : at;
 		at = dead < at ? dead : at;
 	}
-	w->tick_at_ms = at;
+	w->tick_at_ms = c->state == CONN_RUNNING && c->close_waits && !c->storing ? 0 : at;
 }
 
 static void heartbeat_tick(struct conn *c)
@@ -104,6 +104,7 @@ static void head_tick(void *head, struct now now)
 	struct conn *c = head;
 
 	c->now = now;
+	v091_conn_close_look(c);
 	if (c->state == CONN_CLOSED)
 		return;
 	if (c->deadline_ms == 0 && c->state == CONN_SILENT)
@@ -117,7 +118,7 @@ static void head_tick(void *head, struct now now)
 
 void v091_conn_pause(struct conn *c)
 {
-	bool pause = c->over > 0 || v091_senders_full(c);
+	bool pause = c->over || c->behind || c->close_waits || v091_senders_full(c);
 
 	if (c->wire->paused == pause)
 		return;
@@ -148,6 +149,8 @@ static void release(struct conn *c, enum close_how how)
 	}
 	channels_free(c);
 	v091_senders_free(c);
+	c->close_waits = false;
+	v091_conn_pause(c);
 }
 
 void v091_conn_release(struct conn *c)
@@ -178,10 +181,23 @@ void v091_on_connection_close(struct conn *c, const void *m)
 	amqp_connection_close_ok_t ok = {0};
 
 	(void)m;
+	if (c->storing) { /* their publishes were before it */
+		c->close_waits = true;
+		v091_conn_pause(c);
+		return;
+	}
 	v091_conn_release(c);
 	v091_send_method(c, 0, AMQP_CONNECTION_CLOSE_OK_METHOD, &ok);
 	if (c->state == CONN_RUNNING) /* else theirs and ours have crossed (rabbitmq.md 1.19) */
 		v091_conn_finish(c);
+}
+
+void v091_conn_close_look(struct conn *c)
+{
+	if (c->state != CONN_RUNNING || !c->close_waits || c->storing)
+		return;
+	c->close_waits = false;
+	v091_on_connection_close(c, NULL);
 }
 
 void v091_on_connection_close_ok(struct conn *c, const void *m)

@@ -14,6 +14,7 @@
 #include "amqp/v091.h"
 #include "amqp/v091_codec_priv.h"
 #include "amqp/v091_frame_priv.h"
+#include "base/blob.h"
 #include "base/map.h"
 
 enum {
@@ -88,13 +89,16 @@ struct conn {
 	struct map64 channels;
 	struct channel *last; /* most recent one looked up; may be NULL */
 	uint32_t over;        /* channels with too much held */
+	uint32_t behind;      /* contents whose octets come faster than the disk takes them */
+	uint32_t storing;     /* contents that are complete and not on disk yet */
+	bool close_waits;     /* connection.close has come behind these */
 	struct channel *replaying; /* whose held frames are being done; NULL when it went away */
 	struct buf replay_rest;    /* what that one left behind */
 	size_t replay_at;
 	struct map64 senders; /* channel → struct sender: a large content is on its way */
 	struct link sending;  /* the same, in turn */
 	struct link ready;    /* in env->sending: its out-queue takes another slice */
-	size_t parcels;       /* of all senders */
+	size_t parcels, slices; /* of all senders; slices: in memory or on their way there */
 	struct buf early;     /* came while credentials were checked */
 	amqp_pool_t pool;     /* of the method being handled */
 	struct arena scratch; /* messages of other families on their way out */
@@ -144,7 +148,9 @@ struct unsettled_ring {
 	uint32_t live;
 };
 
-enum content_state { CONTENT_NONE, CONTENT_HEADER, CONTENT_BODY };
+/* NONE ─publish─► HEADER ─► BODY ─► NONE
+ *                             └─ of a body outside of memory ─► STORING ─► NONE */
+enum content_state { CONTENT_NONE, CONTENT_HEADER, CONTENT_BODY, CONTENT_STORING };
 
 /* A publish whose content is arriving. */
 struct content {
@@ -156,7 +162,11 @@ struct content {
 	uint8_t exchange[SHORTSTR_MAX], key[SHORTSTR_MAX];
 	uint64_t size, got;
 	struct buf header; /* flags and properties */
-	struct body *body;
+	struct body *body; /* NULL: nothing has come, or it is in `write` */
+	struct channel *channel;
+	bool outside; /* goes out of memory as it comes */
+	bool behind;  /* the disk is: counted in conn->behind */
+	struct blob_write write;
 };
 
 /* Publisher confirms. ring[tag & (cap - 1)] for first ≤ tag < next. */
@@ -222,6 +232,8 @@ void v091_conn_pause(struct conn *c);   /* or read on, as what waits says */
 /* Channel 0, RUNNING or later. */
 void v091_on_connection_close(struct conn *c, const void *m);
 void v091_on_connection_close_ok(struct conn *c, const void *m);
+/* The close that waited for publishes, when the last of them is done. */
+void v091_conn_close_look(struct conn *c);
 void v091_on_update_secret(struct conn *c, const void *m);
 
 /* ---- v091_handshake.c ------------------------------------------------------------ */
@@ -345,6 +357,8 @@ void v091_on_publish(struct channel *ch, const void *m);
 void v091_content_frame(struct channel *ch, const struct frame *f);
 bool v091_content_expected(const struct channel *ch);
 void v091_content_free(struct channel *ch);
+/* All of it has come, and it is not on disk: what the channel sends has to wait. */
+bool v091_content_storing(const struct channel *ch);
 void v091_publish_answered(struct channel *ch, const struct event *ev);
 void v091_publish_returned(struct channel *ch, const struct event *ev);
 void v091_on_confirm_select(struct channel *ch, const void *m);

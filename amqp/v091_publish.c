@@ -19,9 +19,39 @@ bool v091_content_expected(const struct channel *ch)
 	return ch->content && ch->content->state != CONTENT_NONE;
 }
 
+bool v091_content_storing(const struct channel *ch)
+{
+	return ch->content && ch->content->state == CONTENT_STORING;
+}
+
+static void content_enter(struct content *k, enum content_state state)
+{
+	struct conn *c = k->channel->conn;
+
+	c->storing -= k->state == CONTENT_STORING;
+	c->storing += state == CONTENT_STORING;
+	k->state = state;
+}
+
+/* Is the disk so far behind that the sender should wait? */
+static void behind_set(struct content *k, bool behind)
+{
+	struct conn *c = k->channel->conn;
+
+	if (k->behind == behind)
+		return;
+	k->behind = behind;
+	c->behind += behind ? 1 : -1u;
+	v091_conn_pause(c);
+}
+
 static void content_reset(struct content *k)
 {
-	k->state = CONTENT_NONE;
+	content_enter(k, CONTENT_NONE);
+	if (k->outside)
+		blob_abort(k->channel->conn->env->blobs, &k->write);
+	k->outside = false;
+	behind_set(k, false);
 	body_unref(k->body);
 	k->body = NULL;
 	buf_clear(&k->header);
@@ -37,6 +67,10 @@ void v091_content_free(struct channel *ch)
 	buf_fini(&k->header);
 	free(k);
 	ch->content = NULL;
+	if (ch->conn->close_waits) { /* perhaps for this one */
+		v091_conn_arm(ch->conn);
+		wire_touch(ch->conn->wire);
+	}
 }
 
 void v091_on_publish(struct channel *ch, const void *method)
@@ -47,8 +81,9 @@ void v091_on_publish(struct channel *ch, const void *method)
 	if (!k) {
 		k = ch->content = mem_zalloc(sizeof(*k));
 		buf_init(&k->header, ch->conn->frame_max);
+		k->channel = ch;
 	}
-	k->state = CONTENT_HEADER;
+	content_enter(k, CONTENT_HEADER);
 	k->mandatory = m->mandatory;
 	k->immediate = m->immediate;
 	k->discard = false;
@@ -206,6 +241,19 @@ static void message_give(struct channel *ch, bool mandatory, struct message *m)
 		ch->state = CHANNEL_FAILING; /* nothing behind it is done (rabbitmq.md 2.22) */
 }
 
+/* The disk did not take its body: as when the store does not take its entry. */
+static void publish_failed(struct channel *ch)
+{
+	uint64_t tag = v091_confirm_next(ch);
+
+	log_warn("amqp.publish_failed", "peer=\"%s\" channel=%u text=\"its body could not be written\"",
+		 ch->conn->wire->peer, ch->id);
+	if (ch->tx)
+		v091_channel_fail(ch, AMQP_INTERNAL_ERROR, AMQP_BASIC_PUBLISH_METHOD, "message body cannot be written");
+	else if (tag)
+		v091_confirm_done(ch, tag, false);
+}
+
 static void publish_do(struct channel *ch, struct content *k)
 {
 	struct conn *c = ch->conn;
@@ -214,6 +262,10 @@ static void publish_do(struct channel *ch, struct content *k)
 
 	if (!publish_check(ch, k, &p))
 		return;
+	if (k->outside && !k->body) {
+		publish_failed(ch);
+		return;
+	}
 	m = message_make(ch, k, &p);
 	if (!m) {
 		v091_channel_fail(ch, AMQP_RESOURCE_ERROR, AMQP_BASIC_PUBLISH_METHOD, "out of memory");
@@ -231,11 +283,72 @@ static void content_done(struct channel *ch)
 	struct conn *c = ch->conn;
 	struct content *k = ch->content;
 
-	k->state = CONTENT_NONE;
+	content_enter(k, CONTENT_NONE);
 	publish_do(ch, k);
 	/* A failure may have taken the channel, and the content with it. */
 	if (c->state == CONN_RUNNING && ch->content)
 		content_reset(ch->content);
+}
+
+/* ---- bodies that leave memory as they come (engine.md §3) ------------------------------- */
+
+static void outside_moved(struct blob_write *w)
+{
+	struct content *k = LIST_ENTRY(w, struct content, write);
+
+	if (w->waiting <= k->channel->conn->env->blobs->ahead_max / 2)
+		behind_set(k, false);
+}
+
+/* Held frames may hold the next one; a close waits for the last. */
+static void outside_done(struct blob_write *w, struct body *body)
+{
+	struct content *k = LIST_ENTRY(w, struct content, write);
+	struct channel *ch = k->channel;
+	struct conn *c = ch->conn;
+
+	v091_conn_now(c);
+	k->body = body;
+	content_done(ch);
+	if (c->state == CONN_RUNNING)
+		v091_channel_release_held(ch);
+	v091_conn_close_look(c);
+}
+
+/* A durable message that is large; its publisher says it in the header. */
+static bool outside_wanted(struct channel *ch, const struct content *k)
+{
+	const struct blobs *b = ch->conn->env->blobs;
+	struct properties p;
+
+	return b && k->size >= b->bytes_min && v091_properties_scan(buf_view(&k->header), &p) == GUARD_OK &&
+	       p.delivery_mode == 2;
+}
+
+static void outside_begin(struct channel *ch, struct content *k)
+{
+	k->outside = true;
+	k->write.moved = outside_moved;
+	k->write.done = outside_done;
+	ch->conn->wire->publishes = true;
+	blob_begin(ch->conn->env->blobs, &k->write);
+}
+
+/* false: memory is gone. */
+static bool octets_add(struct channel *ch, struct content *k, struct view bytes)
+{
+	struct blobs *b = ch->conn->env->blobs;
+
+	if (!k->outside) {
+		if (!k->body)
+			k->body = body_new(k->size);
+		return k->body && body_append(k->body, bytes);
+	}
+	if (!blob_add(b, &k->write, bytes))
+		return false;
+	if (k->write.waiting > b->ahead_max)
+		behind_set(k, true);
+	return true;
 }
 
 /* ---- frames --------------------------------------------------------------------------- */
@@ -258,16 +371,11 @@ static void header_in(struct channel *ch, const struct frame *f)
 	k->size = be64_get(f->bytes.p + 4);
 	k->discard = k->size > ch->conn->env->options.message_bytes_max;
 	buf_add(&k->header, view_skip(f->bytes, CONTENT_HEADER_FIXED));
-	k->state = CONTENT_BODY;
-	if (k->size == 0) {
+	content_enter(k, CONTENT_BODY);
+	if (k->size == 0)
 		content_done(ch);
-		return;
-	}
-	if (k->discard)
-		return;
-	k->body = body_new(k->size);
-	if (!k->body)
-		v091_conn_fail(ch->conn, AMQP_RESOURCE_ERROR, AMQP_BASIC_PUBLISH_METHOD, "out of memory");
+	else if (!k->discard && outside_wanted(ch, k))
+		outside_begin(ch, k);
 }
 
 static void body_in(struct channel *ch, const struct frame *f)
@@ -279,12 +387,18 @@ static void body_in(struct channel *ch, const struct frame *f)
 	if (k->longer)
 		return;
 	k->got += f->bytes.n;
-	if (!k->discard && f->bytes.n && !body_append(k->body, f->bytes)) {
+	if (!k->discard && f->bytes.n && !octets_add(ch, k, f->bytes)) {
 		v091_conn_fail(ch->conn, AMQP_RESOURCE_ERROR, AMQP_BASIC_PUBLISH_METHOD, "out of memory");
 		return;
 	}
-	if (k->got == k->size && f->last)
+	if (k->got < k->size || !f->last)
+		return;
+	if (!k->outside) {
 		content_done(ch);
+		return;
+	}
+	content_enter(k, CONTENT_STORING);
+	blob_end(ch->conn->env->blobs, &k->write);
 }
 
 /* rabbitmq.md 1.22 */

@@ -188,7 +188,7 @@ void v091_send_content(struct channel *ch, const struct args *a, const struct me
 	send_head(out, ch->id, a, raw, n);
 	if (replaced)
 		send_octets(c, out, ch->id, x->body);
-	else if (n <= v091_slice_bytes(c))
+	else if (n <= v091_slice_bytes(c) && !body_blob(m->body))
 		v091_send_body(c, out, ch->id, m->body, (struct span){0, n});
 	else
 		v091_parcel_add(ch, m->body);

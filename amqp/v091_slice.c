@@ -7,6 +7,8 @@
  *
  *   channel 7:  wire.out ◄─ parcel 1 (body, at) ─ behind ─ parcel 2 (body) ─ behind
  *
+ * The octets of a body outside of memory are read a slice ahead of their turn.
+ *
  * Invariants:
  *  1. a sender has a parcel; it is found by its channel's number and outlives the
  *     channel, whose close-ok it may hold, but not the connection's RUNNING;
@@ -15,11 +17,13 @@
  *     no next message before the large one is gone. */
 #include "amqp/v091_priv.h"
 
+#include "base/blob.h"
 #include "base/log.h"
 
 enum {
 	OUT_ENOUGH = 32 * 1024, /* unsent bytes from which no slice is added */
 	PARCELS_MAX = 64,       /* of a connection; more, and it is not read */
+	SLICES_MAX = 4,         /* of a connection, read or being read from outside of memory */
 };
 
 struct parcel {
@@ -34,6 +38,8 @@ struct sender {
 	struct conn *conn;
 	uint16_t channel;
 	struct parcel *first, *last;
+	struct blob_read read; /* of the first parcel's next slice */
+	struct body *slice;    /* that slice; NULL: not here yet, or the body is in memory */
 };
 
 struct out *v091_out(struct conn *c, uint16_t channel)
@@ -57,6 +63,52 @@ static void head_flushed(void *head)
 	conn_ready(head);
 }
 
+/* ---- reading ahead ------------------------------------------------------------------ */
+
+static uint64_t slice_octets(const struct sender *s)
+{
+	const struct parcel *p = s->first;
+	uint64_t left = body_bytes(p->body) - p->at, max = v091_slice_bytes(s->conn);
+
+	return left < max ? left : max;
+}
+
+/* No half message: what was begun and cannot be finished ends the connection. */
+static void slice_lost(struct sender *s)
+{
+	struct conn *c = s->conn;
+
+	c->slices--;
+	log_error("amqp.body_unreadable", "peer=\"%s\"", c->wire->peer);
+	v091_conn_fail(c, AMQP_INTERNAL_ERROR, 0, "message body cannot be read");
+}
+
+static void slice_read(struct blob_read *r, struct body *piece)
+{
+	struct sender *s = LIST_ENTRY(r, struct sender, read);
+	struct conn *c = s->conn;
+
+	s->slice = piece;
+	if (piece)
+		conn_ready(c);
+	else
+		slice_lost(s);
+}
+
+/* Can the sender's next slice be sent? If not, it is being read. */
+static bool slice_here(struct sender *s)
+{
+	struct blob *blob = body_blob(s->first->body);
+
+	if (!blob || s->slice)
+		return true;
+	if (!s->read.job && s->conn->slices < SLICES_MAX) {
+		s->conn->slices++;
+		blob_read(blob, s->first->at, (size_t)slice_octets(s), &s->read);
+	}
+	return false;
+}
+
 /* ---- parcels ------------------------------------------------------------------------ */
 
 static struct sender *sender_get(struct conn *c, uint16_t channel)
@@ -68,6 +120,7 @@ static struct sender *sender_get(struct conn *c, uint16_t channel)
 	s = mem_zalloc(sizeof(*s));
 	s->conn = c;
 	s->channel = channel;
+	s->read.done = slice_read;
 	list_init(&s->turn);
 	list_push_back(&c->sending, &s->turn);
 	map64_put(&c->senders, channel, s);
@@ -105,6 +158,11 @@ static void sender_free(struct sender *s)
 {
 	struct conn *c = s->conn;
 
+	if (s->read.job || s->slice)
+		c->slices--;
+	if (s->first)
+		blob_cancel(body_blob(s->first->body), &s->read);
+	body_unref(s->slice);
 	for (struct parcel *p; (p = s->first) != NULL;) {
 		s->first = p->next;
 		parcel_free(c, p);
@@ -160,24 +218,37 @@ static bool slice_send(struct sender *s)
 {
 	struct parcel *p = s->first;
 	struct conn *c = s->conn;
-	uint64_t left = body_bytes(p->body) - p->at, max = v091_slice_bytes(c);
-	struct span octets = {p->at, left < max ? left : max};
+	uint64_t n = slice_octets(s);
+	struct body *from = s->slice ? s->slice : p->body;
 
 	list_remove(&s->turn);
 	list_push_back(&c->sending, &s->turn);
-	v091_send_body(c, &c->wire->out, s->channel, p->body, octets);
-	p->at += octets.n;
-	return octets.n == left && parcel_done(s);
+	v091_send_body(c, &c->wire->out, s->channel, from, (struct span){s->slice ? 0 : p->at, n});
+	c->slices -= s->slice != NULL;
+	body_unref(s->slice);
+	s->slice = NULL;
+	p->at += n;
+	if (p->at == body_bytes(p->body))
+		return parcel_done(s);
+	if (c->senders.n <= SLICES_MAX) /* else the others' turn */
+		slice_here(s);
+	return false;
 }
 
 static bool conn_slice(struct conn *c)
 {
-	struct link *l = list_first(&c->sending);
-	bool ended;
+	bool ended = false;
 
-	if (!l || c->wire->out.bytes >= OUT_ENOUGH)
+	if (c->wire->out.bytes >= OUT_ENOUGH)
 		return false; /* the next flush brings it back */
-	ended = slice_send(LIST_ENTRY(l, struct sender, turn));
+	LIST_EACH(&c->sending, l) {
+		struct sender *s = LIST_ENTRY(l, struct sender, turn);
+
+		if (!slice_here(s))
+			continue;
+		ended = slice_send(s);
+		break;
+	}
 	v091_conn_pause(c);
 	wire_touch(c->wire);
 	return ended;

@@ -42,7 +42,7 @@ static void more_pack(struct arena *a, struct sqs_attributes *at)
 
 static bool sqs_itself(const struct message *m, struct arena *a, struct cross_sqs *out)
 {
-	out->body = cross_body_flat(m->body, a);
+	out->unreadable = !cross_body_flat(m->body, a, &out->body);
 	if (!sqs_attributes_decode(m->raw, &out->attributes)) {
 		out->attributes = (struct sqs_attributes){0};
 		return false;
@@ -271,6 +271,7 @@ bool cross_to_amqp091(const struct cross_settings *s, const struct codecs *codec
 		      const struct cross_facts *f, struct arena *a, struct cross_legacy *out)
 {
 	struct incoming in = {.a = a, .headers = &out->bag.headers};
+	struct view text;
 	bool ok = m->raw_kind == RAW_NONE ||
 		  (m->raw_kind == RAW_SQS && sqs_attributes_decode(m->raw, &in.attributes));
 
@@ -280,7 +281,8 @@ bool cross_to_amqp091(const struct cross_settings *s, const struct codecs *codec
 		in.attributes = (struct sqs_attributes){0};
 	if (m->exchange.n == 0 && m->key.n == 0)
 		out->key = f->queue;
-	attributes_sort(&in, cross_body_flat(m->body, a), out);
+	ok = cross_body_flat(m->body, a, &text) && ok;
+	attributes_sort(&in, text, out);
 	bag_fill(&in, f, &out->bag);
 	defaults_fill(&in, s, m, f, &out->bag);
 	return ok;

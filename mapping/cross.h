@@ -30,6 +30,7 @@ struct cross_sqs {
 	bool illegal;   /* body = text and the bytes are not: here as base64 */
 	bool guessed;   /* body = auto decided by the bytes, not by what was declared */
 	bool as_base64; /* what auto produced */
+	bool unreadable; /* the body lies outside of memory and cannot be had: not to be shown */
 };
 
 /* Any message → what an SQS reader gets. false: raw header is malformed (the
@@ -55,7 +56,8 @@ struct cross_facts {
  * is. A headers exchange reads SQS messages by it. */
 extern const struct header_codec sqs_header_codec;
 
-/* A message of another family (RAW_SQS) → what an AMQP 0-9-1 reader gets. */
+/* A message of another family (RAW_SQS) → what an AMQP 0-9-1 reader gets. false:
+ * its header is malformed, or its body lies outside of memory and cannot be had. */
 bool cross_to_amqp091(const struct cross_settings *s, const struct codecs *codecs, const struct message *m,
 		      const struct cross_facts *f, struct arena *a, struct cross_legacy *out);
 

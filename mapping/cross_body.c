@@ -6,16 +6,16 @@
 #include "base/crypto.h"
 #include "mapping/cross_priv.h"
 
-struct view cross_body_flat(const struct body *b, struct arena *a)
+bool cross_body_flat(const struct body *b, struct arena *a, struct view *out)
 {
 	uint64_t n = body_bytes(b);
-	struct view first = n ? body_piece(b, 0) : VIEW_NONE;
 
-	if (first.n == n)
-		return first;
+	*out = n && !body_blob(b) ? body_piece(b, 0) : VIEW_NONE;
+	if (out->n == n)
+		return true;
 	uint8_t *copy = arena_alloc(a, n);
-	body_copy(b, copy);
-	return view_of(copy, n);
+	*out = body_copy(b, copy) ? view_of(copy, n) : VIEW_NONE;
+	return out->n == n;
 }
 
 /* Media type without parameters and blanks; a view into v. */
@@ -90,9 +90,10 @@ static bool undeclared(const struct cross_settings *s, bool legal, struct cross_
 enum cross_mark cross_body_to_sqs(const struct cross_settings *s, const struct bag *bag,
 				  const struct message *m, struct arena *a, struct cross_sqs *out)
 {
-	struct view bytes = cross_body_flat(m->body, a);
+	struct view bytes;
 	bool base64;
 
+	out->unreadable = !cross_body_flat(m->body, a, &bytes);
 	if (bytes.n == 0) {
 		out->body = VIEW(" ");
 		return MARK_EMPTY;

@@ -23,7 +23,7 @@ enum cross_mark cross_body_to_sqs(const struct cross_settings *s, const struct b
 /* What the publisher declared allows text; the bytes may still not be. */
 bool cross_body_may_be_text(const struct bag *bag);
 /* All of a body in one run: the body's own bytes when they are contiguous, else a copy. */
-struct view cross_body_flat(const struct body *b, struct arena *a);
+bool cross_body_flat(const struct body *b, struct arena *a, struct view *out);
 /* The bytes that mqb.enc stands for. false: the mark does not fit the body and is no mark. */
 bool cross_body_from_sqs(struct view enc, struct view text, struct arena *a, struct view *out);
 

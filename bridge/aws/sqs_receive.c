@@ -309,6 +309,8 @@ static size_t messages_write(struct aws_call *c, const struct delivery *v, size_
 		struct cross_sqs m;
 
 		aws_cross(c, &rc->cross, v[i].message, &m);
+		if (m.unreadable)
+			break;
 		if (m.illegal)
 			illegal_warn(c);
 		/* A body larger than SQS allows goes alone. */

@@ -10,12 +10,14 @@
 
 #include <stdlib.h>
 
+#include "base/blob.h"
 #include "base/log.h"
 
 struct body {
 	uint32_t refs;
 	uint32_t first_cap;
 	uint64_t n;
+	struct blob *blob; /* NULL: the bytes are here */
 	uint8_t **chunks; /* owned, and each of them */
 	size_t chunks_n, chunks_cap;
 	uint8_t first[];
@@ -91,6 +93,36 @@ bool body_append(struct body *b, struct view bytes)
 	return true;
 }
 
+uint8_t *body_room(struct body *b, size_t *n)
+{
+	if (!chunks_grow(b, b->n + 1))
+		return NULL;
+	return chunk_at(b, b->n, n);
+}
+
+void body_filled(struct body *b, size_t n)
+{
+	b->n += n;
+}
+
+struct body *body_outside(struct blob *blob, uint64_t bytes)
+{
+	struct body *b = body_new(0);
+
+	if (!b) {
+		blob_unref(blob);
+		return NULL;
+	}
+	b->blob = blob;
+	b->n = bytes;
+	return b;
+}
+
+struct blob *body_blob(const struct body *b)
+{
+	return b ? b->blob : NULL;
+}
+
 struct body *body_ref(struct body *b)
 {
 	must(b->refs > 0 && b->refs < UINT32_MAX);
@@ -108,6 +140,8 @@ void body_unref(struct body *b)
 	for (size_t i = 0; i < b->chunks_n; i++)
 		free(b->chunks[i]);
 	free(b->chunks);
+	if (b->blob)
+		blob_unref(b->blob);
 	free(b);
 }
 
@@ -116,21 +150,30 @@ uint64_t body_bytes(const struct body *b)
 	return b ? b->n : 0;
 }
 
+uint64_t body_cost(const struct body *b)
+{
+	return body_blob(b) ? 0 : body_bytes(b);
+}
+
 struct view body_piece(const struct body *b, uint64_t offset)
 {
 	size_t room;
 
 	if (!b || offset >= b->n)
 		return VIEW_NONE;
+	must(!b->blob);
 	uint8_t *p = chunk_at(b, offset, &room);
 	uint64_t left = b->n - offset;
 	return (struct view){p, room < left ? room : (size_t)left};
 }
 
-void body_copy(const struct body *b, uint8_t *dst)
+bool body_copy(const struct body *b, uint8_t *dst)
 {
 	uint64_t offset = 0;
 
+	if (body_blob(b))
+		return blob_read_now(b->blob, 0, dst, (size_t)b->n);
 	for (struct view v; (v = body_piece(b, offset)).n; offset += v.n)
 		memcpy(dst + offset, v.p, v.n);
+	return true;
 }

@@ -64,7 +64,7 @@ void message_unref(struct message *m)
 uint64_t message_cost(const struct message *m)
 {
 	return sizeof(*m) + m->exchange.n + m->key.n + m->user.n + m->raw.n +
-	       body_bytes(m->body);
+	       body_cost(m->body);
 }
 
 void message_copy_id(const struct message *m, uint32_t origin, uint8_t out[16])

@@ -109,6 +109,8 @@ static bool on_engine(void *ctx, struct now now)
 {
 	struct daemon *d = ctx;
 	d->now = now;
+	if (d->blobs)
+		blobs_poll(d->blobs);
 	bool more = engine_run(d->engine, now);
 	if (access_poll(d->access, now) > 0)
 		more = true;
@@ -133,7 +135,8 @@ static int64_t on_next_ms(void *ctx)
 
 static bool on_publishers_wait(void *ctx)
 {
-	return engine_store_full(((struct daemon *)ctx)->engine);
+	const struct daemon *d = ctx;
+	return engine_store_full(d->engine) || (d->blobs && blobs_full(d->blobs));
 }
 
 /* SIGHUP: what may change while running does, the rest is named. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Building the rooms, bottom up, and taking them down in the other order.
  *
- *   data directory → store → access → engine → heads → loop
+ *   data directory → body files → store → access → engine → heads → loop
  *
  * access comes before the engine because a first start waits for its users to be
  * stored, and no engine may have anything in the store while it waits. */
@@ -19,7 +19,7 @@
 #include "store/store_memory.h"
 #include "store/store_sqlite.h"
 
-enum { STORE_SQLITE = 0, SPILL_CACHE_BYTES = 8 << 20 };
+enum { STORE_SQLITE = 0, STORE_UNSYNCED = 0, SPILL_CACHE_BYTES = 8 << 20 };
 
 static bool data_dir_make(const char *dir, struct error *e)
 {
@@ -47,11 +47,29 @@ static void signals_restore(const sigset_t *before)
 	pthread_sigmask(SIG_SETMASK, before, NULL);
 }
 
+/* Where the bodies of large durable messages go. */
+static bool blobs_start(struct daemon *d, struct error *e)
+{
+	const struct options *o = &d->options;
+	struct blobs_options b = {
+		.threaded = true,
+		.unsynced = o->store_synchronous == STORE_UNSYNCED,
+		.bytes_min = (uint64_t)o->body_file_bytes,
+		.ahead_max = (uint64_t)o->body_ahead_bytes,
+		.full_bytes = (uint64_t)o->body_full_bytes,
+	};
+	random_secret(&b.seed, sizeof b.seed);
+	struct blob_disk *disk = blob_disk_open(o->data, e);
+	d->blobs = disk ? blobs_open(&b, disk, e) : NULL;
+	return d->blobs != NULL;
+}
+
 /* Where transient messages go that memory has no room for. */
 static void spill_open(struct daemon *d, struct error *e)
 {
 	struct store_sqlite_options s = {
-		.dir = d->options.data, .threaded = true, .scratch = true, .cache_bytes = SPILL_CACHE_BYTES};
+		.dir = d->options.data, .threaded = true, .scratch = true, .cache_bytes = SPILL_CACHE_BYTES,
+		.blobs = d->blobs};
 	d->spill = store_sqlite_open(&s, e);
 }
 
@@ -67,7 +85,10 @@ static bool store_open(struct daemon *d, struct error *e)
 		return false;
 	sigset_t before;
 	signals_block(&before);
-	d->store = store_sqlite_open(&s, e);
+	if (blobs_start(d, e)) {
+		s.blobs = d->blobs;
+		d->store = store_sqlite_open(&s, e);
+	}
 	if (d->store)
 		spill_open(d, e);
 	signals_restore(&before);
@@ -246,7 +267,8 @@ static struct cross_settings cross_settings(const struct daemon *d)
 static void amqp_open(struct daemon *d)
 {
 	const struct options *o = &d->options;
-	d->v091 = (struct v091_env){.engine = d->engine, .access = d->access, .codecs = &d->codecs, .rng = &d->rng};
+	d->v091 = (struct v091_env){
+		.engine = d->engine, .access = d->access, .codecs = &d->codecs, .rng = &d->rng, .blobs = d->blobs};
 	promote_cut(d);
 	d->v091.cross = cross_settings(d);
 	struct v091_options *v = &d->v091.options;
@@ -350,6 +372,8 @@ enum exit_code daemon_open(struct daemon *d, struct error *e)
 		d->spill->wake_ctx = d;
 		d->spill->wake = wake;
 	}
+	if (d->blobs)
+		blobs_wake(d->blobs, wake, d);
 	receipt_key_keep(d);
 	default_vhost_make(d);
 	account_give(d);
@@ -398,6 +422,8 @@ void daemon_close(struct daemon *d)
 		d->spill->ops->close(d->spill);
 	if (d->store)
 		d->store->ops->close(d->store);
+	if (d->blobs)
+		blobs_close(d->blobs);
 	explicit_bzero(d->receipt_key, sizeof d->receipt_key);
 	credentials_fini(&d->credentials);
 }

@@ -23,6 +23,7 @@
 #include "aws/aws.h"
 #include "daemon/daemon.h"
 #include "net/loop.h"
+#include "store/blobs.h"
 #include "store/store.h"
 
 enum daemon_state { DAEMON_OPENING, DAEMON_SERVING, DAEMON_LEAVING, DAEMON_CLOSING, DAEMON_KEEPING,
@@ -68,6 +69,7 @@ struct daemon {
 	struct loop *loop;
 	pthread_mutex_t wake_lock; /* over deaf, against the store's thread */
 	bool deaf;                 /* the loop is being freed: wake it no more */
+	struct blobs *blobs; /* NULL: the store is in memory */
 	struct store *store;
 	struct store *spill; /* NULL: the store is memory */
 	struct engine *engine;

@@ -17,6 +17,13 @@ CHOICE(store, "store", "sqlite", "sqlite memory",
 CHOICE(store_synchronous, "store.synchronous", "full", "off normal full",
        "When SQLite syncs. Only with `full` does a confirm mean synced to disk.")
 
+OPTION(body_file_bytes, "body.file_bytes", SIZE, "256K", 4096, INT64_C(1) << 30,
+       "Size from which the body of a durable AMQP message is a file of its own.")
+OPTION(body_ahead_bytes, "body.ahead_bytes", SIZE, "4M", 65536, INT64_C(1) << 30,
+       "Bytes of one such body waiting for the disk from which its sender is not read.")
+OPTION(body_full_bytes, "body.full_bytes", SIZE, "64M", 65536, INT64_C(1) << 36,
+       "Bytes of all such bodies waiting for the disk from which publishers are not read.")
+
 SECTION("Listeners")
 OPTION(host, "host", ADDRESS, "127.0.0.1", 1, 64,
        "Numeric address every listener binds to unless it has its own.")

@@ -357,8 +357,12 @@ static void store_free(struct sqlite_store *s)
 	sq_shut(&s->sq);
 	if (s->sq.o.scratch)
 		sq_clear(&s->sq);
+	if (s->sq.o.scratch && s->sq.o.blobs)
+		blobs_scratch_end(s->sq.o.blobs);
 	gather_free(s->sq.gather);
 	sq_markers_free(&s->sq);
+	free(s->sq.touched);
+	free(s->sq.found);
 	buf_fini(&s->sq.header);
 	buf_fini(&s->sq.flat);
 	free(s->sq.path);
@@ -481,6 +485,11 @@ struct store *store_sqlite_open(const struct store_sqlite_options *o, struct err
 	if (o->scratch)
 		sq_clear(&s->sq);
 	if ((s->lock_fd < 0 && !o->scratch) || sq_open(&s->sq, e) != SQLITE_OK) {
+		store_free(s);
+		return NULL;
+	}
+	if (!sq_files_list(&s->sq)) {
+		error_set(e, CODE_UNAVAILABLE, "the files of large bodies in %s cannot be listed", o->dir);
 		store_free(s);
 		return NULL;
 	}

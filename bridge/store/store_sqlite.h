@@ -6,6 +6,7 @@
 #define MQB_STORE_STORE_SQLITE_H
 
 #include "base/error.h"
+#include "store/blobs.h"
 #include "store/store.h"
 
 /* A limit of 0 is its default. */
@@ -15,6 +16,7 @@ struct store_sqlite_options {
 			      * is the lock of another store */
 	bool threaded;       /* own writer thread; false: inside submit (tests, simulation) */
 	int synchronous;     /* 2 FULL (default), 1 NORMAL, 0 OFF */
+	struct blobs *blobs; /* files of large bodies; borrowed; NULL: none come */
 	const char *vfs;     /* NULL: the default one (fault injection names its own) */
 	uint32_t run_ops_max;        /* operations in one transaction; 20000 */
 	uint64_t run_bytes_max;      /* bodies in one transaction; 8 MiB */

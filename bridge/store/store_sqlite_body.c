@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies outside their entry's row: those that several queues share, and large
  * ones (so that a change of the row does not rewrite them). A body's id is the
- * position of its first entry, which is never used twice. */
+ * position of its first entry, which is never used twice; a negative one is that
+ * of a file (store_sqlite_file.c). */
 #include "base/log.h"
 #include "store/store_sqlite_priv.h"
 
@@ -47,10 +48,12 @@ int sq_body_place(struct sq *s, const struct store_op *op, struct sq_body *out)
 	struct view v;
 
 	*out = (struct sq_body){VIEW_NONE, 0};
-	if (bytes > BODY_MAX)
-		return SQ_REFUSE;
 	if (live == 0)
 		return SQLITE_OK;
+	if (body_blob(b))
+		return sq_file_place(s, b, live, &out->id);
+	if (bytes > BODY_MAX)
+		return SQ_REFUSE;
 	if (s->flat.cap > FLAT_KEEP)
 		buf_fini(&s->flat);
 	if (!in_one_piece(s, b, &v))
@@ -70,17 +73,23 @@ int sq_body_place(struct sq *s, const struct store_op *op, struct sq_body *out)
 	return sq_step(s, SQ_BODY_REFS_ADD);
 }
 
-int sq_body_drop(struct sq *s, int64_t id)
+int sq_body_refs(struct sq *s, int64_t id, int64_t *refs)
 {
 	sqlite3_stmt *st = s->st[SQ_BODY_REFS];
-	int64_t refs = 0;
 	sqlite3_bind_int64(st, 1, id);
 	int rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW)
-		refs = sqlite3_column_int64(st, 0);
-	rc = sq_end(s, SQ_BODY_REFS, rc);
+	*refs = rc == SQLITE_ROW ? sqlite3_column_int64(st, 0) : 0;
+	return sq_end(s, SQ_BODY_REFS, rc);
+}
+
+int sq_body_drop(struct sq *s, int64_t id)
+{
+	int64_t refs;
+	int rc = sq_body_refs(s, id, &refs);
 	if (rc != SQLITE_OK)
 		return rc;
+	if (id < 0)
+		sq_file_touch(s, id);
 	if (refs > 1) {
 		sqlite3_bind_int64(s->st[SQ_BODY_REFS_SET], 1, id);
 		sqlite3_bind_int64(s->st[SQ_BODY_REFS_SET], 2, refs - 1);
@@ -100,6 +109,11 @@ int sq_body_read(struct sq *s, int64_t id, struct body **out)
 	sqlite3_bind_int64(st, 1, id);
 	int rc = sqlite3_step(st);
 	*out = NULL;
+	if (rc == SQLITE_ROW && id < 0) {
+		int r = sq_file_read(s, id, sq_column_view(st, 0), out);
+		rc = sq_end(s, SQ_BODY_READ, rc);
+		return rc != SQLITE_OK ? rc : r;
+	}
 	if (rc == SQLITE_ROW) {
 		*out = body_of(sq_column_view(st, 0));
 		rc = sq_end(s, SQ_BODY_READ, rc);

@@ -92,6 +92,8 @@ int sq_load(struct sq *s, struct job *j)
 		if (out->n == cap)
 			out->entries = mem_grow(out->entries, &cap, cap + 1, sizeof(*out->entries));
 		int r = entry_read(s, st, load, &out->entries[out->n]);
+		if (r == SQLITE_NOTFOUND)
+			continue;
 		if (r != SQLITE_OK) {
 			sq_end(s, SQ_ENTRY_LOAD, SQLITE_DONE);
 			sq_loaded_free(out);

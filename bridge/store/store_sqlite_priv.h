@@ -87,6 +87,10 @@ struct sq {
 	sqlite3_stmt *st[SQ_STMTS];
 	struct buf header; /* scratch: header blob of the message being written */
 	struct buf flat;   /* scratch: a body that lies in several chunks */
+	uint64_t *touched; /* body files whose count a transaction changed */
+	size_t n_touched, cap_touched;
+	uint64_t *found; /* body files there were at start, to be compared with the rows */
+	size_t n_found, cap_found;
 	struct sq_marker *markers;
 	size_t n_markers, cap_markers;
 	struct map64 marked; /* queue → how many markers it has, as a pointer */
@@ -171,8 +175,20 @@ struct sq_body {
 };
 int sq_body_place(struct sq *s, const struct store_op *op, struct sq_body *out);
 int sq_body_drop(struct sq *s, int64_t id);
-/* A new body with the bytes of row `id`. */
+/* A new body with the bytes of row `id`. SQLITE_NOTFOUND: its file is gone. */
 int sq_body_read(struct sq *s, int64_t id, struct body **out);
+
+/* store_sqlite_file.c: bodies in files of their own. Their id is the file's, negated. */
+int sq_file_place(struct sq *s, const struct body *b, uint32_t live, int64_t *id);
+int sq_file_read(struct sq *s, int64_t id, struct view row, struct body **out);
+/* The count of the file's rows changes in this transaction. */
+void sq_file_touch(struct sq *s, int64_t id);
+/* After a commit, or once sound again: the files' keeper learns what the rows say. */
+int sq_files_settle(struct sq *s);
+/* At start: notes the files there are; then compares some of them with the rows. */
+bool sq_files_list(struct sq *s);
+int sq_files_sweep(struct sq *s);
+int sq_body_refs(struct sq *s, int64_t id, int64_t *refs);
 
 bool sq_header_encode(struct buf *b, const struct message *m);
 /* Views into `blob`. false: not a header of a version we know. */

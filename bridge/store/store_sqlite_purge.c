@@ -198,6 +198,8 @@ int sq_purge_slice(struct sq *s)
 		rc = sq_step(s, SQ_COMMIT);
 	if (rc == SQLITE_OK && finished)
 		list_remove_first(s);
+	if (rc == SQLITE_OK)
+		rc = sq_files_settle(s);
 	return rc;
 }
 

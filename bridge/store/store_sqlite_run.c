@@ -75,6 +75,8 @@ bool sq_recover(struct sq *s, bool now)
 	if (!now && (int64_t)clock_mono_us() < s->retry_us)
 		return false;
 	int rc = sq_reopen(s, s->state != STATE_FULL);
+	if (rc == SQLITE_OK && (rc = sq_files_settle(s)) != SQLITE_OK)
+		sq_shut(s);
 	if (rc == SQLITE_OK) {
 		log_info("store.recovered", "file=\"%s\"", s->path);
 		enter_state(s, STATE_OK, "");
@@ -182,10 +184,10 @@ static int run_once(struct sq *s, struct job *first, bool careful)
 	}
 	if (rc == SQLITE_OK && writing)
 		rc = sq_step(s, SQ_COMMIT);
-	if (rc == SQLITE_OK && writing) {
-		s->backoff_ms = s->o.retry_ms;
-		s->markers_touched = false;
-	}
+	if (rc != SQLITE_OK || !writing)
+		return rc;
+	s->backoff_ms = s->o.retry_ms;
+	s->markers_touched = false;
 	return rc;
 }
 
@@ -215,7 +217,11 @@ void sq_run(struct sq *s, struct job *first)
 	if (rc != SQLITE_OK) {
 		sq_fail(s, rc);
 		all_failed(first);
+		return;
 	}
+	rc = sq_files_settle(s); /* committed all the same; sq_recover settles it */
+	if (rc != SQLITE_OK)
+		sq_fail(s, rc);
 }
 
 /* ---- between runs ---- */
@@ -242,7 +248,7 @@ static int vacuum(struct sq *s)
 bool sq_untidy(const struct sq *s)
 {
 	return s->h && (s->n_markers || s->vacuuming || s->removed >= COUNT_FREE_AFTER ||
-			s->wal_pages >= (int)s->o.checkpoint_pages);
+			s->wal_pages >= (int)s->o.checkpoint_pages || s->n_found);
 }
 
 void sq_tidy(struct sq *s, bool idle)
@@ -257,6 +263,8 @@ void sq_tidy(struct sq *s, bool idle)
 	} else if (s->n_markers && (idle || ++s->runs_since_slice >= SLICE_EVERY)) {
 		s->runs_since_slice = 0;
 		rc = sq_purge_slice(s);
+	} else if (idle && s->n_found) {
+		rc = sq_files_sweep(s);
 	} else if (idle && (s->vacuuming || s->removed >= COUNT_FREE_AFTER)) {
 		rc = vacuum(s);
 	}

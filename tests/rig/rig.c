@@ -255,11 +255,13 @@ void rig_wait(struct rig *r, int64_t ms)
 
 static void body_into(struct seen *s, const struct message *m)
 {
-	struct view piece = body_piece(m->body, 0);
-	size_t n = piece.n < sizeof(s->body) - 1 ? piece.n : sizeof(s->body) - 1;
-	memcpy(s->body, piece.n ? piece.p : (const uint8_t *)"", n);
-	s->body[n] = 0;
+	uint8_t *flat = mem_alloc(body_bytes(m->body) + 1);
+	assert_true(body_copy(m->body, flat));
 	s->body_bytes = body_bytes(m->body);
+	size_t n = s->body_bytes < sizeof(s->body) - 1 ? s->body_bytes : sizeof(s->body) - 1;
+	memcpy(s->body, flat, n);
+	s->body[n] = 0;
+	free(flat);
 }
 
 static void delivery_into(struct seen *s, const struct delivery *d)

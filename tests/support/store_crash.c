@@ -5,6 +5,7 @@
  * one, so handles of the old fail for ever. */
 #include "support/store_crash.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 
-enum { PAGE = 512, FILES_MAX = 16 };
+enum { PAGE = 512, FILES_MAX = 2048 };
 
 struct image {
 	uint8_t *p;
@@ -29,6 +30,9 @@ struct change {
 
 struct file {
 	char *name; /* NULL: free */
+	bool blob;  /* of a large body, and then: */
+	bool named; /* its name is on the medium */
+	bool gone;  /* removed, but not on the medium */
 	struct image now, durable;
 	struct change *first, **last;
 };
@@ -140,12 +144,27 @@ static void file_tear(struct store_crash *c, struct file *f)
 	}
 }
 
+/* Whether a blob is there after a loss of power, and again under its name. */
+static bool name_survives(struct store_crash *c, struct file *f)
+{
+	bool there = f->named;
+	if (c->tear && f->named == f->gone)
+		there = rng_below(&c->rng, 2);
+	f->named = true;
+	f->gone = false;
+	return there;
+}
+
 static void lose_power(struct store_crash *c)
 {
 	for (size_t i = 0; i < FILES_MAX; i++) {
 		struct file *f = &c->files[i];
 		if (!f->name)
 			continue;
+		if (f->blob && !name_survives(c, f)) {
+			file_remove(f);
+			continue;
+		}
 		if (c->tear)
 			file_tear(c, f);
 		file_forget(f);
@@ -335,7 +354,7 @@ static const sqlite3_io_methods methods = {
 static struct file *file_find(struct store_crash *c, const char *name)
 {
 	for (size_t i = 0; i < FILES_MAX; i++)
-		if (c->files[i].name && strcmp(c->files[i].name, name) == 0)
+		if (c->files[i].name && !c->files[i].gone && strcmp(c->files[i].name, name) == 0)
 			return &c->files[i];
 	return NULL;
 }
@@ -439,6 +458,196 @@ static int x_last_error(sqlite3_vfs *vfs, int n, char *out)
 	(void)n;
 	(void)out;
 	return 0;
+}
+
+/* ---- files of large bodies ---- */
+
+struct crash_disk {
+	struct blob_disk door;
+	struct store_crash *crash;
+	unsigned life;
+};
+
+struct blob_handle {
+	struct file *file;
+};
+
+static struct store_crash *crash_of(struct blob_disk *d)
+{
+	return ((struct crash_disk *)(void *)d)->crash;
+}
+
+/* Locks; false (unlocked): the machine it was opened on is gone. */
+static bool disk_enter(struct blob_disk *d)
+{
+	struct store_crash *c = crash_of(d);
+	pthread_mutex_lock(&c->mutex);
+	if (!c->down && ((struct crash_disk *)(void *)d)->life == c->life)
+		return true;
+	pthread_mutex_unlock(&c->mutex);
+	return false;
+}
+
+static int disk_leave(struct blob_disk *d, int rc)
+{
+	pthread_mutex_unlock(&crash_of(d)->mutex);
+	return rc;
+}
+
+static int errno_of(enum crash_fault fault)
+{
+	return fault == CRASH_NONE ? 0 : fault == CRASH_ENOSPC ? ENOSPC : EIO;
+}
+
+static struct file *blob_find(struct blob_disk *d, uint64_t id)
+{
+	char name[32];
+	sqlite3_snprintf(sizeof(name), name, "blob %llu", (unsigned long long)id);
+	return file_find(crash_of(d), name);
+}
+
+static int disk_create(struct blob_disk *d, uint64_t id, void **file)
+{
+	char name[32];
+	if (!disk_enter(d))
+		return EIO;
+	int rc = errno_of(meet(crash_of(d), true, false));
+	if (rc)
+		return disk_leave(d, rc);
+	if (blob_find(d, id))
+		return disk_leave(d, EEXIST);
+	sqlite3_snprintf(sizeof(name), name, "blob %llu", (unsigned long long)id);
+	struct file *f = file_add(crash_of(d), name);
+	must(f);
+	f->blob = true;
+	struct blob_handle *h = mem_alloc(sizeof(*h));
+	h->file = f;
+	*file = h;
+	return disk_leave(d, 0);
+}
+
+static int disk_write(struct blob_disk *d, void *file, uint64_t at, struct view bytes)
+{
+	if (!disk_enter(d))
+		return EIO;
+	enum crash_fault fault = meet(crash_of(d), true, false);
+	size_t n = fault == CRASH_NONE ? bytes.n : fault == CRASH_SHORT ? bytes.n / 2 : 0;
+	if (n)
+		file_change(((struct blob_handle *)file)->file, false, (size_t)at, bytes.p, n);
+	return disk_leave(d, errno_of(fault));
+}
+
+static int disk_sync(struct blob_disk *d, void *file)
+{
+	if (!disk_enter(d))
+		return EIO;
+	enum crash_fault fault = meet(crash_of(d), false, true);
+	struct file *f = ((struct blob_handle *)file)->file;
+	if (fault == CRASH_NONE)
+		file_sync(f);
+	else if (fault != CRASH_POWER)
+		file_forget(f);
+	return disk_leave(d, errno_of(fault));
+}
+
+static void disk_close(struct blob_disk *d, void *file)
+{
+	(void)d;
+	free(file);
+}
+
+static int disk_sync_names(struct blob_disk *d)
+{
+	if (!disk_enter(d))
+		return EIO;
+	struct store_crash *c = crash_of(d);
+	int rc = errno_of(meet(c, false, true));
+	for (size_t i = 0; !rc && i < FILES_MAX; i++) {
+		struct file *f = &c->files[i];
+		if (!f->name || !f->blob)
+			continue;
+		f->named = true;
+		if (f->gone)
+			file_remove(f);
+	}
+	return disk_leave(d, rc);
+}
+
+static int disk_read(struct blob_disk *d, uint64_t id, uint64_t at, uint8_t *dst, size_t n)
+{
+	if (!disk_enter(d))
+		return EIO;
+	const struct file *f = blob_find(d, id);
+	if (!f || f->now.n < at + n)
+		return disk_leave(d, f ? ENODATA : ENOENT);
+	memcpy(dst, f->now.p + at, n);
+	return disk_leave(d, 0);
+}
+
+static int disk_size(struct blob_disk *d, uint64_t id, uint64_t *bytes)
+{
+	if (!disk_enter(d))
+		return EIO;
+	const struct file *f = blob_find(d, id);
+	*bytes = f ? f->now.n : 0;
+	return disk_leave(d, f ? 0 : ENOENT);
+}
+
+static int disk_remove(struct blob_disk *d, uint64_t id)
+{
+	if (!disk_enter(d))
+		return EIO;
+	struct file *f = blob_find(d, id);
+	int rc = f ? errno_of(meet(crash_of(d), false, false)) : ENOENT;
+	if (!rc && f->named)
+		f->gone = true;
+	else if (!rc)
+		file_remove(f);
+	return disk_leave(d, rc);
+}
+
+static int disk_list(struct blob_disk *d, void (*each)(void *ctx, uint64_t id), void *ctx)
+{
+	if (!disk_enter(d))
+		return EIO;
+	const struct store_crash *c = crash_of(d);
+	uint64_t ids[FILES_MAX];
+	size_t n = 0;
+	for (size_t i = 0; i < FILES_MAX; i++)
+		if (c->files[i].name && c->files[i].blob && !c->files[i].gone)
+			ids[n++] = strtoull(c->files[i].name + strlen("blob "), NULL, 10);
+	disk_leave(d, 0);
+	for (size_t i = 0; i < n; i++)
+		each(ctx, ids[i]);
+	return 0;
+}
+
+static void disk_free(struct blob_disk *d)
+{
+	free(d);
+}
+
+struct blob_disk *store_crash_disk(struct store_crash *c)
+{
+	struct crash_disk *d = mem_zalloc(sizeof(*d));
+	d->crash = c;
+	d->life = c->life;
+	d->door = (struct blob_disk){
+		.create = disk_create, .write = disk_write, .sync = disk_sync, .close = disk_close,
+		.sync_names = disk_sync_names, .read = disk_read, .size = disk_size, .remove = disk_remove,
+		.list = disk_list, .free = disk_free,
+	};
+	return &d->door;
+}
+
+size_t store_crash_blobs(struct store_crash *c)
+{
+	size_t n = 0;
+	pthread_mutex_lock(&c->mutex);
+	for (size_t i = 0; i < FILES_MAX; i++)
+		n += c->files[i].name && c->files[i].blob && !c->files[i].gone;
+	pthread_mutex_unlock(&c->mutex);
+	return n;
 }
 
 /* ---- the test's side ---- */

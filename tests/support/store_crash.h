@@ -7,11 +7,14 @@
  * after the next successful sync of that file. A failed sync leaves what it was
  * to sync visible but no longer pending, so a later sync that succeeds does not
  * make it durable: only writing it again does. Creating and deleting files is
- * durable at once. Usable from several threads. */
+ * durable at once for SQLite's; for files of large bodies (store_crash_disk) after
+ * the next sync of names: before it a loss of power takes new files away and
+ * brings removed ones back. Usable from several threads. */
 #ifndef MQB_TESTS_SUPPORT_STORE_CRASH_H
 #define MQB_TESTS_SUPPORT_STORE_CRASH_H
 
 #include "base/view.h"
+#include "store/blob_disk.h"
 
 enum crash_fault {
 	CRASH_NONE,
@@ -26,10 +29,14 @@ struct store_crash;
 
 /* Registers the VFS `name` (unique in the process; copied). */
 struct store_crash *store_crash_new(const char *name, uint64_t seed);
+/* The same disk for files of large bodies. They outlive it, too. */
+struct blob_disk *store_crash_disk(struct store_crash *c);
+/* How many of these there are now. */
+size_t store_crash_blobs(struct store_crash *c);
 /* The store must be closed. */
 void store_crash_free(struct store_crash *c);
 
-/* Writing calls (write, truncate, sync) since store_crash_new. */
+/* Writing calls (write, truncate, sync; of names: create, remove) since store_crash_new. */
 uint64_t store_crash_calls(const struct store_crash *c);
 /* The n-th writing call from now on (1: the next), and `times` - 1 after it,
  * meet this fault. CRASH_ENOSPC and CRASH_SYNC pass over calls they do not

@@ -134,7 +134,7 @@ void driver_more(struct driver *d)
 	d->building->ops[d->building->n - 1].group_end = false;
 }
 
-static struct message *make_message(uint64_t seed, struct view body)
+static struct message *make_message(uint64_t seed, struct body *body)
 {
 	struct rng r;
 	uint8_t id[16];
@@ -151,17 +151,16 @@ static struct message *make_message(uint64_t seed, struct view body)
 		.user = VIEW("guest"),
 		.raw = VIEW("\x10\x00\x02"),
 	};
-	struct body *b = body_new(body.n);
-	must(b && body_append(b, body));
-	struct message *m = message_new(&spec, b);
+	struct message *m = message_new(&spec, body);
 	must(m);
 	return m;
 }
 
-struct store_op *driver_append_many(struct driver *d, uint32_t first, uint32_t n, uint64_t pos,
-				    struct view body)
+struct store_op *driver_append_body(struct driver *d, uint32_t first, uint32_t n, uint64_t pos,
+				    struct body *body)
 {
 	struct store_op *op = driver_op(d, OP_APPEND);
+	d->building->bytes += body_cost(body);
 	op->append.message = make_message(pos, body);
 	op->append.dests = mem_zalloc(n * sizeof(*op->append.dests) + 1);
 	op->append.n_dests = n;
@@ -170,8 +169,15 @@ struct store_op *driver_append_many(struct driver *d, uint32_t first, uint32_t n
 		op->append.dests[i].origin = first + i;
 		op->append.dests[i].pos = pos + i;
 	}
-	d->building->bytes += body.n;
 	return op;
+}
+
+struct store_op *driver_append_many(struct driver *d, uint32_t first, uint32_t n, uint64_t pos,
+				    struct view body)
+{
+	struct body *b = body_of(body);
+	must(b);
+	return driver_append_body(d, first, n, pos, b);
 }
 
 struct store_op *driver_append(struct driver *d, uint32_t queue, uint8_t lane, uint64_t pos, struct view body)
@@ -268,7 +274,7 @@ struct view driver_body(struct driver *d, size_t i)
 	const struct body *b = d->entries[i].message->body;
 	free(d->flat);
 	d->flat = mem_alloc(body_bytes(b) + 1);
-	body_copy(b, d->flat);
+	must(body_copy(b, d->flat));
 	return view_of(d->flat, body_bytes(b));
 }
 
@@ -281,7 +287,7 @@ char *temp_dir_new(void)
 	return dir;
 }
 
-void temp_dir_remove(char *dir)
+static void files_remove(const char *dir)
 {
 	char path[8192];
 	DIR *d = opendir(dir);
@@ -292,5 +298,13 @@ void temp_dir_remove(char *dir)
 	if (d)
 		closedir(d);
 	rmdir(dir);
+}
+
+void temp_dir_remove(char *dir)
+{
+	char bodies[8192];
+	snprintf(bodies, sizeof(bodies), "%s/bodies", dir);
+	files_remove(bodies);
+	files_remove(dir);
 	free(dir);
 }

@@ -37,6 +37,9 @@ struct store_op *driver_append(struct driver *d, uint32_t queue, uint8_t lane, u
 /* One message for n queues first, first + 1, … at pos, pos + 1, … */
 struct store_op *driver_append_many(struct driver *d, uint32_t first, uint32_t n, uint64_t pos,
 				    struct view body);
+/* The same with a body of the caller's, whose reference it takes. */
+struct store_op *driver_append_body(struct driver *d, uint32_t first, uint32_t n, uint64_t pos,
+				    struct body *body);
 struct store_op *driver_remove(struct driver *d, uint32_t queue, uint64_t pos);
 struct store_op *driver_def(struct driver *d, const char *kind, const char *key, const char *value,
 			    uint64_t expected);

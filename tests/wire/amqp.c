@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "mapping/names.h"
 
+/* Of a durable message that leaves memory; the scripts' ordinary ones are smaller. */
+enum { OUTSIDE_BYTES = 300000 };
 enum { TURNS_MAX = 100000, TURNS_STILL = 1000, FRAME_ROOM = 300 * 1024 };
 
 /* ---- the process ------------------------------------------------------------- */
@@ -92,8 +94,11 @@ void script_open(struct script *s)
 	if (!s->engine)
 		fail_msg("engine: %s", e.text);
 	engine_vhost_add(s->engine, VIEW("/"));
-	s->env = (struct v091_env){
-		.engine = s->engine, .access = s->access, .codecs = &s->codecs, .rng = &s->rng};
+	s->disk = store_crash_new("wire", 1);
+	s->blobs = blobs_open(&(struct blobs_options){.bytes_min = OUTSIDE_BYTES, .seed = 5},
+			      store_crash_disk(s->disk), &e);
+	s->env = (struct v091_env){.engine = s->engine, .access = s->access, .codecs = &s->codecs,
+				   .rng = &s->rng, .blobs = s->blobs};
 	v091_options_default(&s->env.options);
 	script_settle(s);
 }
@@ -105,6 +110,10 @@ void script_close(struct script *s)
 	engine_free(s->engine);
 	access_free(s->access);
 	s->store->ops->close(s->store);
+	if (s->failed)
+		return; /* peers are left, and what they hold */
+	blobs_close(s->blobs);
+	store_crash_free(s->disk);
 }
 
 static void peer_read(struct peer *p)
@@ -139,6 +148,8 @@ static void peer_end(struct peer *p, enum wire_end end)
 
 void script_turn(struct script *s)
 {
+	if (!s->hold_blobs)
+		blobs_poll(s->blobs);
 	if (!s->hold_engine) {
 		engine_run(s->engine, s->now);
 		access_poll(s->access, s->now);
@@ -167,7 +178,8 @@ void script_settle(struct script *s)
 	int turns = 0;
 
 	script_turn(s);
-	while (!engine_idle(s->engine) || !access_idle(s->access) || peers_touched(s)) {
+	while (!engine_idle(s->engine) || !access_idle(s->access) || peers_touched(s) ||
+	       (!s->hold_blobs && !blobs_idle(s->blobs))) {
 		script_turn(s);
 		assert_true(++turns < TURNS_MAX);
 		if (turns > TURNS_STILL) /* something waits for its time: to be stored again */

@@ -19,7 +19,9 @@
 
 #include "amqp/v091.h"
 #include "base/arena.h"
+#include "store/blobs.h"
 #include "store/store_memory.h"
+#include "support/store_crash.h"
 
 /* How the bytes that a peer sends are cut: the answers must be the same. */
 enum split { SPLIT_NONE, SPLIT_OCTETS, SPLIT_RANDOM, SPLITS };
@@ -28,6 +30,8 @@ struct script {
 	struct store *store;
 	struct access *access;
 	struct engine *engine;
+	struct store_crash *disk; /* of large bodies, in memory */
+	struct blobs *blobs;
 	struct codecs codecs;
 	struct rng rng, cuts;
 	struct now now;
@@ -35,6 +39,7 @@ struct script {
 	struct v091_env env;
 	struct peer *peers; /* open ones */
 	bool hold_engine;   /* script_turn leaves the ENGINE phase out */
+	bool hold_blobs;    /* the disk of large bodies does not answer */
 	bool store_fails;   /* the next batch is not stored */
 	bool failed;        /* the last test did not come to its end */
 };

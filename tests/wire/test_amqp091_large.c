@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "amqp.h"
+#include "base/log.h"
 
 enum { LARGE = 1 << 20, TURN_BYTES_MAX = 300 * 1024 };
 
@@ -315,6 +316,281 @@ static void too_much_behind(struct script *s)
 	peer_bye(&p);
 }
 
+/* ---- bodies outside of memory --------------------------------------------------------- */
+
+static const struct view durable = BYTES_VIEW("\x10\0\2"); /* delivery_mode 2 */
+
+static void publish_durable(struct peer *p, uint16_t channel, const char *key, struct view body)
+{
+	enum split split = p->script->split;
+
+	say(p, channel, PUBLISH, "hsso", 0, "", key, 0);
+	p->script->split = SPLIT_NONE;
+	say_content(p, channel, durable, body);
+	p->script->split = split;
+}
+
+static void durable_queue(struct peer *p, const char *name)
+{
+	say(p, 1, QUEUE_DECLARE, "hsoT", 0, name, DURABLE, NULL);
+	expect(p, 1, QUEUE_DECLARE_OK, "sll", name, 0, 0);
+}
+
+static void confirm_select(struct peer *p)
+{
+	say(p, 1, CONFIRM, "o", 0);
+	expect(p, 1, CONFIRM_OK, "");
+}
+
+static void outside_and_back(struct script *s)
+{
+	struct peer p;
+	struct view body = large(LARGE + 10);
+
+	peer_open(&p, s);
+	durable_queue(&p, "large");
+	confirm_select(&p);
+	publish_durable(&p, 1, "large", body);
+	expect(&p, 1, ACK, "Lo", 1, 0);
+	assert_int_equal(store_crash_blobs(s->disk), 1);
+	say(&p, 1, CONSUME, "hssoT", 0, "large", "l", 0, NULL);
+	expect(&p, 1, CONSUME_OK, "s", "l");
+	expect(&p, 1, DELIVER, "sLoss", "l", 1, 0, "", "large");
+	expect_content(&p, 1, durable, body);
+	say(&p, 1, ACK, "Lo", 1, 0);
+	script_settle(s);
+	assert_int_equal(store_crash_blobs(s->disk), 0);
+	publish_durable(&p, 1, "nowhere", body); /* confirmed, and kept by nobody */
+	expect(&p, 1, ACK, "Lo", 2, 0);
+	assert_int_equal(store_crash_blobs(s->disk), 0);
+	peer_bye(&p);
+}
+
+/* What comes behind it on its channel waits, in order; other channels do not. */
+static void its_channel_waits(struct script *s)
+{
+	struct peer p;
+	struct view body = large(LARGE);
+
+	peer_open(&p, s);
+	open_channel(&p, 2);
+	durable_queue(&p, "large");
+	confirm_select(&p);
+	s->hold_blobs = true;
+	publish_durable(&p, 1, "large", body);
+	say_publish(&p, 1, "", "large", "behind");
+	say(&p, 1, QUEUE_DECLARE, "hsoT", 0, "large", PASSIVE, NULL);
+	say(&p, 2, QOS, "lho", 0, 7, 0);
+	expect(&p, 2, QOS_OK, "");
+	expect_nothing(&p);
+	s->hold_blobs = false;
+	expect(&p, 1, QUEUE_DECLARE_OK, "sll", "large", 2, 0);
+	expect(&p, 1, ACK, "Lo", 2, 0); /* a transient one */
+	expect(&p, 1, ACK, "Lo", 1, 0);
+	say(&p, 1, GET, "hso", 0, "large", 1);
+	expect(&p, 1, GET_OK, "Lossl", 1, 0, "", "large", 1);
+	expect_content(&p, 1, durable, body);
+	peer_bye(&p);
+}
+
+static void fails_with(struct script *s, enum crash_fault fault, uint64_t nth)
+{
+	struct peer p;
+	struct view body = large(LARGE);
+
+	log_set_level(LOG_ERROR + 1);
+	peer_open(&p, s);
+	durable_queue(&p, "large");
+	confirm_select(&p);
+	store_crash_fault(s->disk, fault, nth, 1);
+	publish_durable(&p, 1, "large", body);
+	say_publish(&p, 1, "", "large", "behind");
+	expect(&p, 1, NACK, "Lo", 1, 0);
+	expect(&p, 1, ACK, "Lo", 2, 0);
+	store_crash_fault(s->disk, CRASH_NONE, 1, 0);
+	assert_int_equal(store_crash_blobs(s->disk), 0);
+	say(&p, 1, GET, "hso", 0, "large", 1);
+	expect(&p, 1, GET_OK, "Lossl", 1, 0, "", "large", 0);
+	expect_content(&p, 1, VIEW_NONE, VIEW("behind"));
+	say(&p, 1, QUEUE_DELETE, "hso", 0, "large", 0);
+	expect(&p, 1, QUEUE_DELETE_OK, "l", 0);
+	log_set_level(LOG_ERROR);
+	peer_bye(&p);
+}
+
+static void disk_fails(struct script *s)
+{
+	fails_with(s, CRASH_EIO, 1);
+	fails_with(s, CRASH_EIO, 3);
+	fails_with(s, CRASH_ENOSPC, 5);
+	fails_with(s, CRASH_SHORT, 4);
+	fails_with(s, CRASH_SYNC, 1);
+	fails_with(s, CRASH_SYNC, 2);
+}
+
+static void disk_fails_in_tx(struct script *s)
+{
+	struct peer p;
+
+	log_set_level(LOG_ERROR + 1);
+	peer_open(&p, s);
+	durable_queue(&p, "large");
+	say(&p, 1, TX_SELECT, "");
+	expect(&p, 1, TX_SELECT_OK, "");
+	store_crash_fault(s->disk, CRASH_SYNC, 1, 1);
+	publish_durable(&p, 1, "large", large(LARGE));
+	say(&p, 1, TX_COMMIT, "");
+	expect_fail(&p, 541, "INTERNAL_ERROR - message body cannot be written", PUBLISH);
+	store_crash_fault(s->disk, CRASH_NONE, 1, 0);
+	log_set_level(LOG_ERROR);
+}
+
+static void in_tx(struct script *s)
+{
+	struct peer p;
+	struct view body = large(LARGE);
+
+	peer_open(&p, s);
+	durable_queue(&p, "large");
+	say(&p, 1, TX_SELECT, "");
+	expect(&p, 1, TX_SELECT_OK, "");
+	publish_durable(&p, 1, "large", body);
+	say(&p, 1, TX_ROLLBACK, "");
+	expect(&p, 1, TX_ROLLBACK_OK, "");
+	assert_int_equal(store_crash_blobs(s->disk), 0);
+	publish_durable(&p, 1, "large", body);
+	say(&p, 1, TX_COMMIT, "");
+	expect(&p, 1, TX_COMMIT_OK, "");
+	say(&p, 1, GET, "hso", 0, "large", 1);
+	expect(&p, 1, GET_OK, "Lossl", 1, 0, "", "large", 0);
+	expect_content(&p, 1, durable, body);
+	peer_bye(&p);
+}
+
+/* Its publisher goes without waiting: the orderly close comes behind the publish. */
+static void close_comes_behind(struct script *s)
+{
+	struct peer p, q;
+	struct view body = large(LARGE);
+
+	peer_open(&q, s);
+	durable_queue(&q, "large");
+	peer_open(&p, s);
+	s->hold_blobs = true;
+	publish_durable(&p, 1, "large", body);
+	say_publish(&p, 1, "", "large", "behind");
+	say(&p, 0, CLOSE, "hshh", 200, "", 0, 0);
+	expect_nothing(&p);
+	assert_true(p.wire.paused);
+	s->hold_blobs = false;
+	expect(&p, 0, CLOSE_OK, "");
+	expect_end(&p);
+	say(&q, 1, QUEUE_DECLARE, "hsoT", 0, "large", PASSIVE, NULL);
+	expect(&q, 1, QUEUE_DECLARE_OK, "sll", "large", 2, 0);
+	peer_bye(&q);
+}
+
+/* The connection is lost, or its channel fails, in the middle and at the end. */
+static void publisher_goes(struct script *s)
+{
+	struct peer p;
+	struct view body = large(LARGE);
+
+	for (int i = 0; i < 3; i++) {
+		peer_open(&p, s);
+		say(&p, 1, QUEUE_DECLARE, "hsoT", 0, "large", DURABLE, NULL);
+		expect(&p, 1, QUEUE_DECLARE_OK, "sll", "large", 0, 0);
+		s->hold_blobs = i > 0;
+		publish_durable(&p, 1, "large", i == 0 ? view_head(body, 0) : body);
+		if (i == 0) {
+			say(&p, 1, PUBLISH, "hsso", 0, "", "large", 0);
+			peer_frame(&p, 2, 1, view_of("\0\x3c\0\0\0\0\0\0\0\x10\0\0\x10\0\2", 15));
+			for (int k = 0; k < 6; k++)
+				peer_frame(&p, 3, 1, view_head(body, 100000));
+		}
+		if (i == 2)
+			say(&p, 0, CLOSE, "hshh", 200, "", 0, 0);
+		peer_drop(&p);
+		s->hold_blobs = false;
+		script_settle(s);
+		assert_int_equal(store_crash_blobs(s->disk), 0);
+		peer_open(&p, s);
+		say(&p, 1, QUEUE_DELETE, "hso", 0, "large", 0);
+		expect(&p, 1, QUEUE_DELETE_OK, "l", i == 0);
+		peer_bye(&p);
+	}
+}
+
+static void remove_one(void *ctx, uint64_t id)
+{
+	struct blob_disk *d = ctx;
+
+	assert_int_equal(d->remove(d, id), 0);
+}
+
+static void files_remove(struct script *s)
+{
+	struct blob_disk *d = store_crash_disk(s->disk);
+
+	assert_true(blobs_list(s->blobs, remove_one, d));
+	d->free(d);
+}
+
+/* The file is damaged while it is delivered: no half message, the connection ends,
+ * the message is the queue's again. */
+static void unreadable(struct script *s)
+{
+	struct peer p;
+	struct queue_stat st;
+
+	log_set_level(LOG_ERROR + 1);
+	peer_open(&p, s);
+	durable_queue(&p, "large");
+	publish_durable(&p, 1, "large", large(LARGE));
+	script_settle(s);
+	say(&p, 1, CONSUME, "hssoT", 0, "large", "l", 0, NULL);
+	turns(s, 3);
+	assert_true(p.n - p.at > LARGE / 8);
+	files_remove(s);
+	script_settle(s);
+	assert_true(p.n - p.at < LARGE);
+	p.at = p.n - 8 - 4 - 2 - 1 - strlen("INTERNAL_ERROR - message body cannot be read") - 4;
+	expect_fail(&p, 541, "INTERNAL_ERROR - message body cannot be read", 0);
+	assert_true(engine_queue_stat(s->engine, VIEW("/"), VIEW("large"), &st));
+	assert_int_equal(st.ready, 1);
+	log_set_level(LOG_ERROR);
+}
+
+/* Octets that come faster than the disk takes them. */
+static void sender_waits_for_disk(struct script *s)
+{
+	struct peer p;
+	struct view body = large(LARGE);
+	uint64_t ahead = s->blobs->ahead_max;
+
+	peer_open(&p, s);
+	durable_queue(&p, "large");
+	s->blobs->ahead_max = 300000;
+	s->hold_blobs = true;
+	say(&p, 1, PUBLISH, "hsso", 0, "", "large", 0);
+	peer_frame(&p, 2, 1, view_of("\0\x3c\0\0\0\0\0\0\0\x0f\x42\x40\x10\0\2", 15));
+	for (int i = 0; i < 5; i++)
+		peer_frame(&p, 3, 1, view_head(body, 100000));
+	assert_false(p.wire.paused);
+	for (int i = 0; i < 3; i++)
+		peer_frame(&p, 3, 1, view_head(body, 100000));
+	assert_true(p.wire.paused);
+	s->hold_blobs = false;
+	script_settle(s);
+	assert_false(p.wire.paused);
+	for (int i = 0; i < 2; i++)
+		peer_frame(&p, 3, 1, view_head(body, 100000));
+	s->blobs->ahead_max = ahead;
+	say(&p, 1, QUEUE_DECLARE, "hsoT", 0, "large", PASSIVE, NULL);
+	expect(&p, 1, QUEUE_DECLARE_OK, "sll", "large", 1, 0);
+	peer_bye(&p);
+}
+
 int main(void)
 {
 	static const struct script_row rows[] = {
@@ -322,7 +598,11 @@ int main(void)
 		SCRIPT(two_at_once),		   SCRIPT(own_channel_waits),
 		SCRIPT(session_is_not_writable),  SCRIPT(client_closes_channel),
 		SCRIPT(we_close_channel),	   SCRIPT(connection_closes),
-		SCRIPT(too_much_behind),
+		SCRIPT(too_much_behind),	   SCRIPT(outside_and_back),
+		SCRIPT(its_channel_waits),	   SCRIPT(disk_fails),
+		SCRIPT(disk_fails_in_tx),	   SCRIPT(in_tx),
+		SCRIPT(close_comes_behind),	   SCRIPT(publisher_goes),
+		SCRIPT(sender_waits_for_disk),	   SCRIPT(unreadable),
 	};
 
 	return scripts_run("amqp091_large", rows, sizeof(rows) / sizeof(rows[0]));
