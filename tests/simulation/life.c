@@ -49,11 +49,12 @@ static void copies_forget(struct sim *s, bool crash)
 	for (int m = 0; m < s->n_messages; m++)
 		for (int q = 0; q < QUEUES; q++) {
 			struct copy *c = &s->copies[m][q];
-			if (!kept(s, c, q, crash))
+			/* `redelivered` may be lost with the last batch; what is held comes back late. */
+			c->delivered = kept(s, c, q, crash);
+			if (!c->delivered)
 				c->held = HELD_NOBODY;
 			c->by = 0;
 			c->lease = 0;
-			c->delivered = false; /* `redelivered` may be lost with the last batch */
 			if (!c->durable)
 				c->sent = c->confirmed = false;
 		}
