@@ -422,7 +422,6 @@ static void defaults(struct store_sqlite_options *o)
 	o->slice_entries = o->slice_entries ? o->slice_entries : 500;
 	o->share_bytes_min = o->share_bytes_min ? o->share_bytes_min : 1024;
 	o->apart_bytes_min = o->apart_bytes_min ? o->apart_bytes_min : 4096;
-	o->grow_bytes = o->grow_bytes ? o->grow_bytes : 64 * mib;
 	o->slack_bytes = o->slack_bytes ? o->slack_bytes : 64 * mib;
 	o->cache_bytes = o->cache_bytes ? o->cache_bytes : 32 * mib;
 	o->retry_ms = o->retry_ms ? o->retry_ms : 100;

@@ -24,7 +24,6 @@ struct store_sqlite_options {
 	uint32_t slice_entries;      /* reclaimed at a time after a purge; 500 */
 	uint64_t share_bytes_min;    /* body kept once for several queues from here on; 1 KiB */
 	uint64_t apart_bytes_min;    /* body outside its row from here on; 4 KiB */
-	uint64_t grow_bytes;         /* the file grows by its own size, at most by this; 64 MiB */
 	uint64_t slack_bytes;        /* free room kept in the file; 64 MiB */
 	uint64_t cache_bytes;        /* page cache; 32 MiB */
 	uint32_t retry_ms, retry_ms_max; /* back-off after a failure; 100, 5000 */

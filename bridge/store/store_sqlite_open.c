@@ -21,7 +21,6 @@
 enum {
 	SCHEMA_VERSION = 1,
 	APPLICATION_ID = 0x4d514252, /* "MQBR" */
-	GROW_MIN = 1024 * 1024,
 };
 
 static const char schema[] =
@@ -81,7 +80,6 @@ static const char *const statements[SQ_STMTS] = {
 	[SQ_PURGE_SCAN] = "SELECT pos FROM entry INDEXED BY entry_lane"
 			  " WHERE queue=?1 AND lane=?2 AND pos>?3 AND pos<=?4 ORDER BY pos LIMIT ?5",
 	[SQ_FREE_PAGES] = "PRAGMA freelist_count",
-	[SQ_PAGES] = "PRAGMA page_count",
 };
 
 int sq_end(struct sq *s, enum sq_stmt which, int rc)
@@ -203,16 +201,6 @@ int64_t sq_number(struct sq *s, enum sq_stmt which)
 	return sq_end(s, which, rc) == SQLITE_OK ? n : 0;
 }
 
-void sq_grow_step(struct sq *s)
-{
-	uint64_t bytes = (uint64_t)sq_number(s, SQ_PAGES) * SQ_PAGE_BYTES;
-	uint64_t step = GROW_MIN;
-	while (step * 2 <= bytes && step * 2 <= s->o.grow_bytes)
-		step *= 2;
-	int chunk = (int)step;
-	sqlite3_file_control(s->h, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
-}
-
 static int create(struct sq *s)
 {
 	char sql[64];
@@ -299,10 +287,8 @@ int sq_open(struct sq *s, struct error *e)
 		rc = sq_def_version_read(s);
 	if (rc == SQLITE_OK)
 		rc = sq_markers_read(s);
-	if (rc == SQLITE_OK) {
-		sq_grow_step(s);
+	if (rc == SQLITE_OK)
 		return rc;
-	}
 	if (rc != SQLITE_MISMATCH)
 		error_set(e, CODE_UNAVAILABLE, "%s: %s", s->path,
 			  s->h ? sqlite3_errmsg(s->h) : sqlite3_errstr(rc));

@@ -63,7 +63,6 @@ enum sq_stmt {
 	SQ_PURGE_LANE,
 	SQ_PURGE_SCAN,
 	SQ_FREE_PAGES,
-	SQ_PAGES,
 	SQ_STMTS,
 };
 
@@ -127,8 +126,6 @@ int sq_open(struct sq *s, struct error *e);
 void sq_shut(struct sq *s);
 /* Its files are gone; nothing is open. */
 void sq_clear(struct sq *s);
-/* Sets the step the file grows by: as much as there is, 1 MiB to grow_bytes. */
-void sq_grow_step(struct sq *s);
 /* The number a one-number statement answers; 0 when it fails. */
 int64_t sq_number(struct sq *s, enum sq_stmt which);
 /* Closed, reopened, checked, synced and written to: SQLITE_OK when sound. */

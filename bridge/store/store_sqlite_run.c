@@ -258,7 +258,6 @@ void sq_tidy(struct sq *s, bool idle)
 		return;
 	if (s->wal_pages >= (int)s->o.checkpoint_pages) {
 		s->wal_pages = 0;
-		sq_grow_step(s);
 		rc = sqlite3_wal_checkpoint_v2(s->h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	} else if (s->n_markers && (idle || ++s->runs_since_slice >= SLICE_EVERY)) {
 		s->runs_since_slice = 0;

@@ -69,7 +69,7 @@ static void store_start(struct rig *r)
 		o.threaded = r->kind == RIG_SQLITE_THREAD;
 		if (r->crash) {
 			o.vfs = r->dir;
-			o.grow_bytes = o.slack_bytes = 1 << 16;
+			o.slack_bytes = 1 << 16;
 			o.cache_bytes = 1 << 18;
 			o.retry_ms = 1;
 			o.retry_ms_max = 2;

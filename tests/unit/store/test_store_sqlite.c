@@ -320,7 +320,6 @@ static void test_room_is_given_back(void **state)
 	uint8_t *big = mem_zalloc(10000);
 	f->o.threaded = false;
 	f->o.slack_bytes = 64 * 1024;
-	f->o.grow_bytes = 64 * 1024;
 	open_store(f);
 	for (uint64_t i = 1; i <= 5000; i++)
 		driver_append(&f->d, 1, LANE_READY, i, view_of(big, 10000));
