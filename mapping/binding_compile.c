@@ -161,7 +161,7 @@ static bool places_add_inner(const struct pattern *p, size_t from, size_t to, bo
 			buf_printf(&b, "%zu=", i);
 		token_word_add(&b, p->words[i]);
 		if (fits)
-			text_clause(out, CLAUSE_T1 + used, NULL, buf_view(&b), a);
+			text_clause(out, (enum clause_name)(CLAUSE_T1 + used), NULL, buf_view(&b), a);
 	}
 	buf_fini(&b);
 	return fits;
@@ -239,7 +239,7 @@ static enum compiled headers_compile(const struct table *t, struct arena *a, str
 		else if (!rule.any && n == ARGUMENTS_MAX)
 			*why = WHY_ARGUMENTS;
 		else
-			text_clause(out, CLAUSE_H1 + (rule.any ? 0 : n), NULL, buf_view(&token), a);
+			text_clause(out, (enum clause_name)(CLAUSE_H1 + (rule.any ? 0 : n)), NULL, buf_view(&token), a);
 		n++;
 	}
 	buf_fini(&token);
