@@ -147,16 +147,23 @@ static bool matches(const struct filter_policy *p, json_t *attributes, const cha
 	return ok;
 }
 
-/* One policy and one message; attributes or body may be NULL. */
+/* Attributes or body may be NULL. */
+struct message_case {
+	json_t *attributes;
+	const char *body;
+	bool match;
+};
+
+/* One policy and one message. Without a name it is called by its policy. */
 static void case_run(const char *file, const char *name, const json_t *policy, enum filter_scope scope,
-		     json_t *attributes, const char *body, bool want)
+		     struct message_case c)
 {
 	char *text = json_dumps(policy, 0);
 	struct error e;
 	struct filter_policy *p = policy_of(text, scope, true, &e);
-	bool got = p && matches(p, attributes, body);
+	bool got = p && matches(p, c.attributes, c.body);
 
-	verdict(file, name ? name : text, p && got == want, p ? (want ? "does not match" : "matches") : e.text);
+	verdict(file, name ? name : text, p && got == c.match, p ? (c.match ? "does not match" : "matches") : e.text);
 	filter_policy_free(p);
 	free(text);
 }
@@ -172,7 +179,8 @@ static void localstack_attributes(void **state)
 	(void)state;
 	json_array_foreach(all, i, c)
 		case_run(file, text_of(c, "name"), json_object_get(c, "policy"), FILTER_ATTRIBUTES,
-			 json_object_get(c, "attributes"), NULL, json_is_true(json_object_get(c, "match")));
+			 (struct message_case){json_object_get(c, "attributes"), NULL,
+					       json_is_true(json_object_get(c, "match"))});
 	finish(all);
 }
 
@@ -188,8 +196,8 @@ static void localstack_bodies(void **state)
 		{
 			char *body = json_dumps(json_object_get(c, "body"), 0);
 
-			case_run(file, NULL, json_object_get(group, "policy"), FILTER_BODY, NULL, body,
-				 json_is_true(json_object_get(c, "match")));
+			case_run(file, NULL, json_object_get(group, "policy"), FILTER_BODY,
+				 (struct message_case){NULL, body, json_is_true(json_object_get(c, "match"))});
 			free(body);
 		}
 	finish(all);
@@ -207,8 +215,8 @@ static void fauxqs(void **state)
 		json_t *input = json_object_get(c, "input");
 
 		case_run(file, text_of(c, "name"), json_object_get(c, "policy"), scope_of(c),
-			 json_is_object(input) ? input : NULL, json_string_value(input),
-			 json_is_true(json_object_get(c, "match")));
+			 (struct message_case){json_is_object(input) ? input : NULL, json_string_value(input),
+					       json_is_true(json_object_get(c, "match"))});
 	}
 	finish(all);
 }
@@ -296,9 +304,11 @@ static void moto_publish(void **state)
 
 		json_array_foreach(published, k, publish)
 			case_run(file, text_of(c, "name"), json_object_get(c, "policy"), scope_of(c),
-				 json_object_get(publish, "MessageAttributes"), text_of(publish, "Message"),
-				 received(json_object_get(c, "asserts"), json_array_size(published),
-					  text_of(publish, "Message")));
+				 (struct message_case){json_object_get(publish, "MessageAttributes"),
+						       text_of(publish, "Message"),
+						       received(json_object_get(c, "asserts"),
+								json_array_size(published),
+								text_of(publish, "Message"))});
 	}
 	finish(all);
 }
