@@ -17,7 +17,7 @@ CHOICE(store, "store", "sqlite", "sqlite memory",
 CHOICE(store_synchronous, "store.synchronous", "full", "off normal full",
        "When SQLite syncs. Only with `full` does a confirm mean synced to disk.")
 
-OPTION(body_file_bytes, "body.file_bytes", SIZE, "256K", 4096, INT64_C(1) << 30,
+OPTION(body_file_bytes, "body.file_bytes", SIZE, "256K", 1, INT64_C(1) << 30,
        "Size from which the body of a durable AMQP message is a file of its own.")
 OPTION(body_ahead_bytes, "body.ahead_bytes", SIZE, "4M", 65536, INT64_C(1) << 30,
        "Bytes of one such body waiting for the disk from which its sender is not read.")

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "store/store_memory.h"
 #include "store/store_sqlite.h"
+#include "support/blob_now.h"
 #include "support/store_crash.h"
 #include "support/store_remote_fake.h"
 
@@ -53,10 +54,23 @@ void rig_over(uint32_t caps, const struct engine_options *options, void (*body)(
 	}
 }
 
+static void blobs_start(struct rig *r)
+{
+	struct error e = {.code = CODE_OK};
+	if (!r->outside || !rig_has(r->kind, STORE_SURVIVES))
+		return;
+	struct blob_disk *disk = r->crash ? store_crash_disk(r->crash) : blob_disk_open(r->dir, &e);
+	r->blobs = disk ? blobs_open(&(struct blobs_options){.threaded = r->kind == RIG_SQLITE_THREAD,
+							     .seed = ++r->lives}, disk, &e) : NULL;
+	if (!r->blobs)
+		fail_msg("blobs: %s", e.text);
+}
+
 static void store_start(struct rig *r)
 {
 	struct error e = {.code = CODE_OK};
 	struct store_sqlite_options o;
+	blobs_start(r);
 	switch (r->kind) {
 	case RIG_MEMORY:
 		if (!r->store)
@@ -67,6 +81,7 @@ static void store_start(struct rig *r)
 	case RIG_CRASH:
 		store_sqlite_options_default(&o, r->dir);
 		o.threaded = r->kind == RIG_SQLITE_THREAD;
+		o.blobs = r->blobs;
 		if (r->crash) {
 			o.vfs = r->dir;
 			o.slack_bytes = 1 << 16;
@@ -99,6 +114,7 @@ static void spill_start(struct rig *r)
 	} else {
 		store_sqlite_options_default(&o, r->dir);
 		o.scratch = true;
+		o.blobs = r->blobs;
 		o.synchronous = 0;
 		o.threaded = r->kind == RIG_SQLITE_THREAD;
 		o.cache_bytes = 1 << 18;
@@ -132,9 +148,11 @@ static void engine_start(struct rig *r)
 void rig_open(struct rig *r, enum rig_store kind)
 {
 	struct engine_options o = r->options;
+	bool outside = r->outside;
 	memset(r, 0, sizeof(*r));
 	r->kind = kind;
 	r->options = o;
+	r->outside = outside;
 	if (!o.window_entries)
 		engine_options_default(&r->options);
 	r->now = (struct now){1000, 1700000000000};
@@ -157,6 +175,9 @@ static void engine_end(struct rig *r)
 		return;
 	r->store->ops->close(r->store);
 	r->store = NULL;
+	if (r->blobs)
+		blobs_close(r->blobs);
+	r->blobs = NULL;
 }
 
 static void engine_stop(struct rig *r)
@@ -200,6 +221,28 @@ void rig_close(struct rig *r)
 	snprintf(command, sizeof(command), "rm -rf '%s'", r->dir);
 	if (system(command) != 0)
 		fail_msg("cannot remove %s", r->dir);
+}
+
+static void file_seen(void *ctx, uint64_t id)
+{
+	(void)id;
+	++*(size_t *)ctx;
+}
+
+void rig_no_files(struct rig *r)
+{
+	size_t n = 1;
+	if (!r->blobs)
+		return;
+	rig_restart(r);
+	for (int i = 0; n && i < SETTLE_TURNS; i++) {
+		r->store->ops->poll(r->store);
+		n = 0;
+		assert_true(blobs_list(r->blobs, file_seen, &n));
+		if (n && r->kind == RIG_SQLITE_THREAD)
+			usleep(50);
+	}
+	assert_int_equal(n, 0);
 }
 
 void rig_turn(struct rig *r)
@@ -393,10 +436,13 @@ struct message *rig_message(struct rig *r, const char *body, bool durable)
 {
 	uint8_t id[16];
 	rng_uuid(&r->rng, id);
+	struct body *b = r->blobs && durable ? blob_now(r->blobs, view_str(body)) : body_of(view_str(body));
+	if (!b)
+		return NULL;
 	return message_new(&(struct message_spec){
 				   .durable = durable, .id = id, .sent_ms = r->now.wall_ms, .user = VIEW("guest"),
 			   },
-			   body_of(view_str(body)));
+			   b);
 }
 
 struct seen *peer_queue(struct peer *p, const char *name, bool durable)

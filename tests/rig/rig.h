@@ -22,7 +22,10 @@ void rig_over(uint32_t caps, const struct engine_options *options, void (*body)(
 struct rig {
 	enum rig_store kind;
 	char dir[64]; /* of the sqlite stores */
+	bool outside; /* bodies of durable messages are files, in stores on disk; before rig_open */
 	struct store_crash *crash;
+	struct blobs *blobs; /* NULL: none, bodies are in memory */
+	uint64_t lives;
 	struct store *store, *spill;
 	struct engine *engine;
 	struct now now;
@@ -83,7 +86,10 @@ struct seen *peer_next(struct peer *p);
 /* Events not yet looked at, after settling. */
 size_t peer_pending(struct peer *p);
 
+/* NULL: its body is to be a file, and the disk does not take it. */
 struct message *rig_message(struct rig *r, const char *body, bool durable);
+/* Restarts an engine that has no entries: then no file is there either. */
+void rig_no_files(struct rig *r);
 /* Verbs with their answer awaited. */
 struct seen *peer_queue(struct peer *p, const char *name, bool durable);
 struct seen *peer_topic(struct peer *p, const char *name, enum topic_type type);

@@ -107,6 +107,8 @@ static void do_publish(struct sim *s, struct sim_peer *p)
 	struct publish_plan plan = plan_make(s);
 	struct engine *e = s->rig.engine;
 	struct message *m = message_make(s, plan.id, plan.durable);
+	if (!m)
+		return; /* its body could not be written: the head says so, and nobody else hears of it */
 	unsigned flags = p->tx ? 0 : PUBLISH_CONFIRM;
 	bool all = plan.topic == TOPIC_ALL;
 	engine_time(e, s->rig.now);

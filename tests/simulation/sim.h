@@ -14,7 +14,8 @@
  *  S5  a consumer never holds more than its credit, and gets nothing while its
  *      connection is not writable
  *  S6  receipts of an earlier life act on their own message or none
- *  S7  after a drain nothing is left: no entry, no lease, no question open
+ *  S7  after a drain nothing is left: no entry, no lease, no question open, and
+ *      after the next start no file of a body either
  *  S8  the engine's own invariants (engine_check: counts, bytes, conservation)
  *  S9  a disk that fails for a while fails publishes, and nothing else is lost
  *  S10 every verb that asks gets one answer, an AMQP session's in order

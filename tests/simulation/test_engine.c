@@ -73,6 +73,7 @@ static void run(const struct sim_options *o, uint64_t seed)
 		s->rig.options.resident_high_bytes = 300 + pick(s, 8000);
 		s->rig.options.resident_low_bytes = s->rig.options.resident_high_bytes * 3 / 4;
 	}
+	s->rig.outside = chance(s, 30);
 	rig_open(&s->rig, o->kind);
 	s->rig.check_every = CHECK_EVERY;
 	declare_all(s);
@@ -81,6 +82,7 @@ static void run(const struct sim_options *o, uint64_t seed)
 	for (s->step = 0; s->step < STEPS; s->step++)
 		step(s);
 	drain(s);
+	rig_no_files(&s->rig); /* S7 */
 	rig_close(&s->rig);
 	free(s);
 }
