@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
+#include "mapping/json_string.h"
 
 #define A_VALUE "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
@@ -48,119 +49,30 @@ static enum json_token unexpected(struct json_reader *r, int c, const char *expe
 	return fail(r, "Unexpected character ('%c' (code %d)): %s", isprint(c) ? c : '?', c, expected);
 }
 
-/* ---- strings ---- */
-
-static int hex4(struct view v)
-{
-	int n = 0;
-
-	if (v.n < 4)
-		return -1;
-	for (size_t i = 0; i < 4; i++) {
-		if (!isxdigit(v.p[i]))
-			return -1;
-		n = n * 16 + (isdigit(v.p[i]) ? v.p[i] - '0' : tolower(v.p[i]) - 'a' + 10);
-	}
-	return n;
-}
-
-/* A lone half of a pair becomes three bytes of its own, so it equals only itself. */
-static size_t utf8_write(uint32_t c, uint8_t *out)
-{
-	if (c < 0x80) {
-		out[0] = (uint8_t)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (uint8_t)(0xc0 | c >> 6);
-		out[1] = (uint8_t)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (uint8_t)(0xe0 | c >> 12);
-		out[1] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (uint8_t)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (uint8_t)(0xf0 | c >> 18);
-	out[1] = (uint8_t)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (uint8_t)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (uint8_t)(0x80 | (c & 0x3f));
-	return 4;
-}
-
-/* \uXXXX, or two of them; `at` is behind the `u`. Returns bytes read, 0: malformed. */
-static size_t unicode_read(struct view v, uint32_t *c)
-{
-	int first = hex4(v), second;
-
-	if (first < 0)
-		return 0;
-	*c = (uint32_t)first;
-	if ((first & 0xfc00) != 0xd800 || v.n < 10 || v.p[4] != '\\' || v.p[5] != 'u')
-		return 4;
-	second = hex4(view_skip(v, 6));
-	if (second < 0 || (second & 0xfc00) != 0xdc00)
-		return 4;
-	*c = 0x10000 + ((uint32_t)(first & 0x3ff) << 10) + (uint32_t)(second & 0x3ff);
-	return 10;
-}
-
-/* raw: between the quotes, with at least one escape. false: a bad escape. */
-static bool unescape(struct json_reader *r, struct view raw)
-{
-	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-	uint8_t *out = arena_alloc(r->arena, raw.n);
-	size_t n = 0;
-
-	for (size_t i = 0; i < raw.n; i++) {
-		const char *known;
-		uint32_t c;
-
-		if (raw.p[i] != '\\') {
-			out[n++] = raw.p[i];
-			continue;
-		}
-		i++; /* the scan that found the end has seen a byte here */
-		if (raw.p[i] == 'u') {
-			size_t used = unicode_read(view_skip(raw, i + 1), &c);
-
-			if (!used)
-				return false;
-			n += utf8_write(c, out + n);
-			i += used;
-		} else if (raw.p[i] && (known = strchr(from, raw.p[i]))) {
-			out[n++] = (uint8_t)to[known - from];
-		} else {
-			return false;
-		}
-	}
-	r->value = view_of(out, n);
-	return true;
-}
-
 /* At the opening quote. */
 static enum json_token string_read(struct json_reader *r, enum json_token as)
 {
 	size_t from = ++r->at;
 	bool escaped = false;
 
-	for (; r->at < r->text.n && r->text.p[r->at] != '"'; r->at++) {
+	for (;; r->at++) {
+		r->at += utf8_plain(view_skip(r->text, r->at));
+		if (r->at >= r->text.n)
+			return fail(r, "Unexpected end-of-input in VALUE_STRING");
+		if (r->text.p[r->at] == '"')
+			break;
 		if (r->text.p[r->at] < ' ')
 			return fail(r, "Illegal unquoted character ((CTRL-CHAR, code %d)): has to be escaped "
 				       "using backslash to be included in string value",
 				    r->text.p[r->at]);
 		if (r->text.p[r->at] == '\\') {
 			escaped = true;
-			if (++r->at == r->text.n)
-				break;
+			r->at++;
 		}
 	}
-	if (r->at == r->text.n)
-		return fail(r, "Unexpected end-of-input in VALUE_STRING");
 	r->value = view_of(r->text.p + from, r->at - from);
 	r->at++;
-	if (escaped && !unescape(r, r->value))
+	if (escaped && !json_unescape(r->value, JSON_HALVES_KEPT, r->arena, &r->value))
 		return fail(r, "Unrecognized character escape");
 	return as;
 }

@@ -357,6 +357,37 @@ static void large_bodies(void **state)
 	filter_policy_free(p);
 }
 
+/* Arrays as deep as they may be: both conditions lie in the innermost element, or in
+ * two of them. */
+static void deep_arrays(void **state)
+{
+	enum { DEEP = 990 };
+	struct filter_policy *p = filters_policy("{\"r\":{\"a\":[1],\"b\":[2]}}", FILTER_BODY);
+
+	(void)state;
+	for (int apart = 0; apart < 2; apart++) {
+		struct filter_input in = {.body = VIEW_NONE};
+		struct arena a;
+		struct buf b;
+
+		arena_init(&a);
+		buf_init(&b, SIZE_MAX);
+		buf_add_str(&b, "{\"r\":");
+		for (int i = 0; i < DEEP; i++)
+			buf_add_u8(&b, '[');
+		buf_add_str(&b, apart ? "{\"a\":1},{\"b\":2}" : "{\"a\":1,\"b\":2}");
+		for (int i = 0; i < DEEP; i++)
+			buf_add_u8(&b, ']');
+		buf_add_u8(&b, '}');
+		in.body = buf_view(&b);
+		in.arena = &a;
+		assert_int_equal(filter_policy_matches(p, &in), !apart);
+		buf_fini(&b);
+		arena_fini(&a);
+	}
+	filter_policy_free(p);
+}
+
 /* Arrays that the broker itself built, and attributes that count for nothing. */
 static void built_arrays(void **state)
 {
@@ -386,7 +417,7 @@ int main(void)
 		cmocka_unit_test(strings),      cmocka_unit_test(numbers),      cmocka_unit_test(anything_but),
 		cmocka_unit_test(arrays),       cmocka_unit_test(cidr),         cmocka_unit_test(alternatives),
 		cmocka_unit_test(wildcards),    cmocka_unit_test(bodies),       cmocka_unit_test(agreement),
-		cmocka_unit_test(large_bodies), cmocka_unit_test(built_arrays),
+		cmocka_unit_test(large_bodies), cmocka_unit_test(built_arrays), cmocka_unit_test(deep_arrays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
