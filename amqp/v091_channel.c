@@ -327,12 +327,12 @@ static void answered(struct channel *ch, uint64_t cmd, const struct error *e, co
 		v091_channel_fail_now(ch);
 }
 
-static void said_blocked(struct conn *c, bool blocked)
+static void said_blocked(struct conn *c, const char *reason)
 {
 	amqp_connection_unblocked_t m = {0};
 
-	c->blocked = blocked;
-	if (!blocked && c->blocked_said) {
+	c->blocked = reason;
+	if (!reason && c->blocked_said) {
 		v091_send_method(c, 0, AMQP_CONNECTION_UNBLOCKED_METHOD, &m);
 		c->blocked_said = false;
 	}
@@ -368,7 +368,7 @@ void v091_channel_events(void *ctx, const struct event *ev)
 		return;
 	case EVENT_BLOCKED:
 	case EVENT_UNBLOCKED:
-		said_blocked(c, ev->kind == EVENT_BLOCKED);
+		said_blocked(c, ev->kind == EVENT_BLOCKED ? ev->blocked.reason : NULL);
 		return;
 	case EVENT_LEASE_ENDED: /* settling it later is ignored by the engine */
 		return;

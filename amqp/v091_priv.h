@@ -79,7 +79,7 @@ struct conn {
 	uint32_t frame_max;
 	struct client client;
 	bool amqplain; /* mechanism in use */
-	bool blocked;  /* the engine says so */
+	const char *blocked; /* why publishers are not read; NULL: they are */
 	bool blocked_said;
 	int64_t deadline_ms; /* of the state; 0: counts from the next tick */
 	int64_t beat_ms;     /* last heartbeat sent */

@@ -221,7 +221,7 @@ static struct message *message_make(struct channel *ch, struct content *k, const
 
 static void blocked_tell(struct conn *c)
 {
-	amqp_connection_blocked_t m = {.reason = bytes_out(VIEW("low on memory & disk"))};
+	amqp_connection_blocked_t m = {.reason = bytes_out(view_str(c->blocked))};
 
 	if (!c->client.blocked || c->blocked_said) /* rabbitmq.md 1.17 */
 		return;
@@ -271,7 +271,7 @@ static void publish_do(struct channel *ch, struct content *k)
 		v091_channel_fail(ch, AMQP_RESOURCE_ERROR, AMQP_BASIC_PUBLISH_METHOD, "out of memory");
 		return;
 	}
-	c->wire->publishes = true;
+	c->wire->publishes = c->wire->published = true;
 	message_give(ch, k->mandatory, m);
 	message_unref(m);
 	if (c->blocked)

@@ -19,6 +19,15 @@ struct admin_store {
 	const char *reason; /* NULL: none */
 };
 
+/* The gates of memory and disk; bytes. A gate that is never looked at is zero. */
+struct admin_gate {
+	bool shut;
+	int64_t now, high, low; /* memory: shuts above high, opens at low; disk: shuts below low, opens at high */
+};
+struct admin_gates {
+	struct admin_gate memory, disk;
+};
+
 /* Every number is a limit; 0 takes the default of its comment. */
 struct admin_options {
 	void *ctx; /* of the callbacks; each may be NULL */
@@ -27,6 +36,7 @@ struct admin_options {
 	/* A JSON object: key of a listener → port or null. Valid until the next call. */
 	const char *(*listeners)(void *ctx);
 	void (*store)(void *ctx, struct admin_store *out);
+	void (*gates)(void *ctx, struct admin_gates *out);
 	int64_t started_ms;           /* mono, for uptime */
 	size_t head_max;              /* bytes; 16 KiB */
 	size_t body_max;              /* bytes; 1 MiB */

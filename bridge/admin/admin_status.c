@@ -60,6 +60,30 @@ static json_t *store_json(const struct admin_options *o, const struct engine_cou
 			 "reason", text_or_null(s.reason), "pending_bytes", (json_int_t)n->batch_bytes);
 }
 
+static json_t *gate_json(const struct admin_gate *g)
+{
+	return json_pack("{s:b, s:I, s:I, s:I}", "shut", g->shut, "now", (json_int_t)g->now, "high",
+			 (json_int_t)g->high, "low", (json_int_t)g->low);
+}
+
+/* engine.md §3: who is kept from publishing, and where the marks are. */
+static json_t *gates_json(const struct call *c)
+{
+	const struct admin_options *o = &c->admin->o;
+	struct admin_gates g = {.memory = {.shut = false}};
+	struct engine_gates e;
+
+	if (o->gates)
+		o->gates(o->ctx, &g);
+	engine_gates(c->admin->engine, &e);
+	const struct admin_gate store = {e.store_full, (int64_t)e.store_bytes, (int64_t)e.store_high_bytes,
+					 (int64_t)e.store_low_bytes};
+	const struct admin_gate spill = {e.crowded, (int64_t)e.resident_bytes, (int64_t)e.resident_high_bytes,
+					 (int64_t)e.resident_low_bytes};
+	return json_pack("{s:o, s:o, s:o, s:o}", "memory", gate_json(&g.memory), "disk", gate_json(&g.disk), "store",
+			 gate_json(&store), "spill", gate_json(&spill));
+}
+
 static json_t *listeners_json(const struct admin_options *o)
 {
 	const char *text = o->listeners ? o->listeners(o->ctx) : NULL;
@@ -83,6 +107,7 @@ void get_status(struct call *c)
 	json_object_set_new(body, "reason", text_or_null(reason));
 	json_object_set_new(body, "listeners", listeners_json(o));
 	json_object_set_new(body, "store", store_json(o, &n));
+	json_object_set_new(body, "gates", gates_json(c));
 	json_object_set_new(body, "counters", counters_json(&n));
 	call_answer(c, 200, body);
 }

@@ -15,6 +15,8 @@
  *  - `paused` asks the driver not to read until it is cleared (wire_touch too)
  *  - `publishes` is set once the peer has published something: such a connection
  *    is not read while the store gate is shut (loop_hooks.publishers_wait)
+ *  - `published` is set at each publish; the driver clears it. Who publishes while
+ *    an alarm stands (loop_hooks.alarm) is not read until its end
  *  - a tick_at_ms that moved nearer outside of open/input/tick: wire_touch too
  */
 #ifndef MQB_BASE_WIRE_H
@@ -25,7 +27,7 @@
 
 struct wire {
 	struct out out;
-	bool closing, draining, paused, publishes;
+	bool closing, draining, paused, publishes, published;
 	bool loopback;        /* the peer is on this machine */
 	int64_t tick_at_ms;   /* mono; call tick then; INT64_MAX: never */
 	int64_t last_read_ms; /* mono; kept by the driver, for heartbeats; while the

@@ -37,6 +37,24 @@ static const char *listener_words(const char *key)
 	return key;
 }
 
+static bool shut(const json_t *gates, const char *name)
+{
+	return json_is_true(json_object_get(json_object_get(gates, name), "shut"));
+}
+
+/* Who does not get on, and why. */
+static void print_gates(const json_t *s)
+{
+	const json_t *gates = json_object_get(s, "gates");
+	const bool memory = shut(gates, "memory"), disk = shut(gates, "disk");
+	if (memory || disk)
+		printf("Publishers  are not read: low on %s\n", memory && disk ? "memory & disk" : memory ? "memory" : "disk");
+	if (shut(gates, "store"))
+		printf("Publishers  are not read: the store is behind\n");
+	if (shut(gates, "spill"))
+		printf("Memory      past its mark: queues keep a page each in it\n");
+}
+
 static void print_head(const struct client *c, const json_t *s)
 {
 	printf("mqbridge %s at %s: %s", text(s, "version", "?"), client_url(c),
@@ -51,6 +69,7 @@ static void print_head(const struct client *c, const json_t *s)
 		printf(" (%s)", text(store, "reason", ""));
 	printf(", %lld bytes on their way to it\n", number(store, "pending_bytes"));
 
+	print_gates(s);
 	const char *key, *lead = "Listeners   ";
 	json_t *port;
 	json_object_foreach(json_object_get(s, "listeners"), key, port)

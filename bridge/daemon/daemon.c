@@ -116,6 +116,7 @@ static bool on_engine(void *ctx, struct now now)
 		more = true;
 	if (v091_turn_end(&d->v091))
 		more = true;
+	alarms_look(d);
 	advance(d);
 	return more;
 }
@@ -129,6 +130,7 @@ static int64_t on_next_ms(void *ctx)
 {
 	const struct daemon *d = ctx;
 	int64_t next = engine_next_ms(d->engine);
+	next = d->alarms_ms < next ? d->alarms_ms : next;
 	int64_t look = d->state == DAEMON_SERVING ? INT64_MAX : d->now.mono_ms + LOOK_MS;
 	return look < next ? look : next;
 }
@@ -137,6 +139,18 @@ static bool on_publishers_wait(void *ctx)
 {
 	const struct daemon *d = ctx;
 	return engine_store_full(d->engine) || (d->blobs && blobs_full(d->blobs));
+}
+
+static bool on_alarm(void *ctx)
+{
+	return ((const struct daemon *)ctx)->alarm != NULL;
+}
+
+static bool reloads(size_t option)
+{
+	return option == OPT_log_level || option == OPT_memory_high_bytes || option == OPT_memory_high_percent ||
+	       option == OPT_memory_low_percent || option == OPT_disk_free_bytes || option == OPT_disk_free_percent ||
+	       option == OPT_disk_clear_percent || option == OPT_alarm_interval_ms;
 }
 
 /* SIGHUP: what may change while running does, the rest is named. */
@@ -153,10 +167,18 @@ static void reload(struct daemon *d)
 	}
 	size_t n = options_compare(&d->options, &fresh, differs);
 	for (size_t i = 0; i < OPTIONS; i++)
-		if (differs[i] && i != OPT_log_level)
+		if (differs[i] && !reloads(i))
 			log_warn("reload.restart_needed", "key=%s", option_rows[i].name);
 	d->options.log_level = fresh.log_level;
 	log_set_level((enum log_level)fresh.log_level);
+	d->options.memory_high_bytes = fresh.memory_high_bytes;
+	d->options.memory_high_percent = fresh.memory_high_percent;
+	d->options.memory_low_percent = fresh.memory_low_percent;
+	d->options.disk_free_bytes = fresh.disk_free_bytes;
+	d->options.disk_free_percent = fresh.disk_free_percent;
+	d->options.disk_clear_percent = fresh.disk_clear_percent;
+	d->options.alarm_interval_ms = fresh.alarm_interval_ms;
+	alarms_marks(d);
 	log_info("reload.done", "changed=%zu", n);
 	options_fini(&fresh);
 }
@@ -211,7 +233,7 @@ static enum exit_code run(struct daemon *d)
 {
 	struct error e = {0};
 	const struct loop_hooks hooks = {d, on_engine, on_store, on_next_ms, on_publishers_wait, on_signal,
-					 on_turn};
+					 on_turn, on_alarm};
 	d->loop = loop_new(&hooks, &e);
 	enum exit_code code = d->loop ? daemon_open(d, &e) : EXIT_FAILED;
 	if (code != EXIT_OK) {

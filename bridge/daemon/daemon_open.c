@@ -172,6 +172,7 @@ static bool engine_open(struct daemon *d, struct error *e)
 	eo.store_low_bytes = (uint64_t)o->store_low_bytes;
 	eo.batch_ops_max = (uint32_t)o->batch_ops_max;
 	eo.deliver_turn = (uint32_t)o->deliver_turn;
+	eo.deliver_bytes = (uint64_t)o->deliver_bytes;
 	eo.in_flight_max = (uint32_t)o->aws_in_flight_max;
 	eo.fanout_max = (uint32_t)o->fanout_max;
 	eo.fanout_turn = (uint32_t)o->fanout_turn;
@@ -181,6 +182,7 @@ static bool engine_open(struct daemon *d, struct error *e)
 	if (!d->engine)
 		return false;
 	store_watch_start(d);
+	alarms_marks(d);
 	access_vhosts_each(d->access, vhost_known, d);
 	return true;
 }
@@ -312,6 +314,7 @@ static void admin_open(struct daemon *d)
 		.not_ready = not_ready,
 		.listeners = listeners_tell,
 		.store = store_tell,
+		.gates = gates_tell,
 		.started_ms = d->now.mono_ms,
 		.head_max = (size_t)o->admin_head_max,
 		.body_max = (size_t)o->admin_body_max,

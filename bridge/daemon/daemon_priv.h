@@ -86,6 +86,9 @@ struct daemon {
 	bool receipt_key_new;
 	struct now now;   /* of the last turn */
 	struct store_watch watch;
+	struct admin_gates gates;
+	int64_t alarms_ms;  /* mono; of the next look at memory and disk */
+	const char *alarm;  /* what the engine was told */
 	struct credentials credentials;
 	int bound[LISTENERS]; /* ports; PORT_OFF: none */
 	char listeners_json[512];
@@ -108,6 +111,11 @@ void ready_line_print(struct daemon *d, FILE *f);
 /* store_watch.c: listens in on the store's up-calls to the engine. After engine_new. */
 void store_watch_start(struct daemon *d);
 const char *store_state_name(enum store_state state);
+
+/* alarms.c: the memory and disk gates. Marks from the settings; a look when it is time. */
+void alarms_marks(struct daemon *d);
+void alarms_look(struct daemon *d);
+void gates_tell(void *ctx, struct admin_gates *out);
 
 /* guard.c: listeners outside loopback without a real password (DESIGN §8). */
 bool address_is_loopback(const char *host);

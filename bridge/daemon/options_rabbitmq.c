@@ -113,6 +113,56 @@ static enum rabbitmq_key set_log_level(struct options *o, const char *suffix, co
 	return RABBITMQ_BAD;
 }
 
+/* "0.4": a part of the memory. own is "percent bytes"; the bytes give way to it. */
+static enum rabbitmq_key set_relative(struct options *o, const char *suffix, const char *value, const char *own,
+				      struct error *e)
+{
+	(void)suffix;
+	char percent[64], text[32], *end;
+	const char *bytes = strchr(own, ' ') + 1;
+	double v = strtod(value, &end);
+	if (end == value || *end || !(v >= 0 && v <= 100)) {
+		error_set(e, CODE_INVALID, "'%s' is not a part of the memory", value);
+		return RABBITMQ_BAD;
+	}
+	snprintf(percent, sizeof percent, "%.*s", (int)(bytes - own - 1), own);
+	snprintf(text, sizeof text, "%d", (int)(v * 100 + 0.5));
+	enum rabbitmq_key did = assign(o, bytes, "0", e);
+	return did == RABBITMQ_ACTED ? assign(o, percent, text, e) : did;
+}
+
+/* "2GB", "1024MiB", "50000000": powers of ten with B, of two without it or with iB. */
+static bool size_parse(const char *value, double *out)
+{
+	static const char letters[] = "kMGTP";
+	char *end;
+	double v = strtod(value, &end);
+	const char *letter = *end ? strchr(letters, *end == 'K' ? 'k' : *end) : NULL;
+	const char *unit = letter ? end + 1 : end;
+	bool tens = letter && strcasecmp(unit, "B") == 0;
+	for (const char *p = letters; letter && p <= letter; p++)
+		v *= tens ? 1000 : 1024;
+	*out = v;
+	return end != value && v >= 0 && v < 1e15 && (!*unit || tens || (letter && strcasecmp(unit, "iB") == 0));
+}
+
+static enum rabbitmq_key set_absolute(struct options *o, const char *suffix, const char *value, const char *own,
+				      struct error *e)
+{
+	(void)suffix;
+	char percent[64], text[32];
+	const char *bytes = strchr(own, ' ') + 1;
+	double v;
+	if (!size_parse(value, &v)) {
+		error_set(e, CODE_INVALID, "'%s' is not a size", value);
+		return RABBITMQ_BAD;
+	}
+	snprintf(percent, sizeof percent, "%.*s", (int)(bytes - own - 1), own);
+	snprintf(text, sizeof text, "%lld", (long long)v);
+	enum rabbitmq_key did = assign(o, percent, "0", e);
+	return did == RABBITMQ_ACTED ? assign(o, bytes, text, e) : did;
+}
+
 struct acted {
 	const char *key; /* ends in '.': a prefix, the rest is the suffix */
 	rabbitmq_set *set;
@@ -136,6 +186,11 @@ static const struct acted acted[] = {
 	{"channel_max", set_or_most, "amqp.channel_max 65535"},
 	{"max_message_size", set_same, "amqp.message_bytes_max"},
 	{"handshake_timeout", set_same, "amqp.handshake_ms"},
+	{"vm_memory_high_watermark.relative", set_relative, "memory.high_percent memory.high_bytes"},
+	{"vm_memory_high_watermark.absolute", set_absolute, "memory.high_percent memory.high_bytes"},
+	{"disk_free_limit.relative", set_relative, "disk.free_percent disk.free_bytes"},
+	{"disk_free_limit.absolute", set_absolute, "disk.free_percent disk.free_bytes"},
+	{"memory_monitor_interval", set_same, "alarm.interval"},
 	{"log.console.level", set_log_level, "log.level"},
 	{"log.default.level", set_log_level, "log.level"},
 };
@@ -153,7 +208,7 @@ static const char *const ignored[] = {
 	"deprecated_features.", "disk_free_limit.", "distribution.", "exchange_max", "federation.",
 	"heartbeat_interval", "initial_frame_max", "kernel.", "lazy_queue_explicit_gc_run_operation_threshold",
 	"link_max_per_session", "listeners.ssl", "listeners.ssl.", "load_definitions", "log.",
-	"management.", "management_agent.", "max_heap", "memory_monitor_interval", "message_containers.",
+	"management.", "management_agent.", "max_heap", "message_containers.",
 	"message_interceptors.", "message_store_shutdown_timeout", "metadata_store.", "mirroring_flow_control",
 	"mirroring_sync_batch_size", "mirroring_sync_max_throughput", "mnesia_table_loading_retry_limit",
 	"mnesia_table_loading_retry_timeout", "motd_file", "mqtt.", "msg_store_credit_disc_bound.",

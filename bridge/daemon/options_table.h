@@ -147,9 +147,26 @@ OPTION(store_low_bytes, "engine.store_low_bytes", SIZE, "32M", 32768, INT64_C(1)
        "Bytes waiting for the disk below which they are read again.")
 OPTION(batch_ops_max, "engine.batch_ops_max", NUMBER, "20000", 1, 1000000, "Operations in one commit.")
 OPTION(deliver_turn, "engine.deliver_turn", NUMBER, "4096", 1, 1000000, "Deliveries in one loop turn.")
+OPTION(deliver_bytes, "engine.deliver_bytes", SIZE, "256K", 1024, INT64_C(1) << 30,
+       "Bytes of deliveries to a connection between two looks at what it has unsent.")
 OPTION(fanout_max, "engine.fanout_max", NUMBER, "256", 1, 1000000,
        "Queues that a message reaches in its own loop turn; for more it goes on over later ones.")
 OPTION(fanout_turn, "engine.fanout_turn", NUMBER, "4096", 1, 1000000, "Queues reached in one loop turn by such messages.")
+
+SECTION("Memory and disk")
+OPTION(memory_high_bytes, "memory.high_bytes", SIZE, "0", 0, INT64_C(1) << 44,
+       "Resident memory above which connections that publish are not read (connection.blocked); 0: `memory.high_percent`. Reloaded by SIGHUP, as the others here.")
+OPTION(memory_high_percent, "memory.high_percent", NUMBER, "40", 0, 100,
+       "The same in percent of the machine's or the container's memory.")
+OPTION(memory_low_percent, "memory.low_percent", NUMBER, "95", 0, 100,
+       "Percent of that mark at which they are read again.")
+OPTION(disk_free_bytes, "disk.free_bytes", SIZE, "50M", 0, INT64_C(1) << 50,
+       "Free space of the data directory's file system below which connections that publish are not read.")
+OPTION(disk_free_percent, "disk.free_percent", NUMBER, "0", 0, 10000,
+       "The same in percent of the memory; 0: `disk.free_bytes`.")
+OPTION(disk_clear_percent, "disk.clear_percent", NUMBER, "110", 100, 1000,
+       "Percent of that mark at which they are read again.")
+OPTION(alarm_interval_ms, "alarm.interval", TIME, "1s", 10, 3600000, "Time between two looks at memory and disk.")
 
 SECTION("Running")
 OPTION(stop_grace_ms, "stop.grace", TIME, "5s", 0, 3600000,

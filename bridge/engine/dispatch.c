@@ -27,7 +27,7 @@ void waiter_leave(struct waiter *w)
 bool consumer_may(const struct consumer *c)
 {
 	const struct session *s = c->session;
-	if (!c->active || s->stuck || !s->connection->writable)
+	if (!c->active || s->stuck || !s->connection->writable || list_linked(&s->connection->sated))
 		return false;
 	return c->no_ack || (c->held < c->limit && s->shared_held < s->shared_limit);
 }
@@ -48,6 +48,26 @@ static void handed(struct entry *en)
 	}
 }
 
+/* The socket gate counts bytes once they are written, which is when the event is
+ * raised: until then a connection gets no more than this. */
+static void handed_count(struct connection *c, const struct message *m, struct engine *e)
+{
+	c->handed += message_cost(m);
+	if (c->handed >= e->options.deliver_bytes && !list_linked(&c->sated))
+		list_push_back(&e->sated, &c->sated);
+}
+
+void sated_resume(struct engine *e)
+{
+	struct link *first;
+	while ((first = list_first(&e->sated))) {
+		struct connection *c = LIST_ENTRY(first, struct connection, sated);
+		list_remove(first);
+		c->handed = 0;
+		connection_poke(c);
+	}
+}
+
 /* The entry has just been taken out of its place. */
 void consumer_hand(struct consumer *c, struct entry *en)
 {
@@ -58,6 +78,7 @@ void consumer_hand(struct consumer *c, struct entry *en)
 	if (en->delivered < UINT16_MAX)
 		en->delivered++;
 	handed(en);
+	handed_count(c->session->connection, en->message, e);
 	struct note *n = note_new(e, EVENT_DELIVERED);
 	n->session = slot_id(&c->session->slot);
 	n->id = slot_id(&c->slot);
@@ -221,13 +242,12 @@ static bool queue_dispatch(struct queue *q, uint32_t *budget)
 
 void dispatch_run(struct engine *e)
 {
-	uint32_t budget = e->options.deliver_turn;
 	struct link *first;
 	bool spent = false;
 	while (!spent && (first = list_first(&e->active))) {
 		struct queue *q = LIST_ENTRY(first, struct queue, active);
 		list_remove(first);
-		if (queue_dispatch(q, &budget)) {
+		if (queue_dispatch(q, &e->deliver_left)) {
 			list_push_back(&e->active, first); /* the others are before it in the next turn */
 			spent = e->more = true;
 		}

@@ -25,6 +25,7 @@ void engine_options_default(struct engine_options *o)
 		.store_low_bytes = 32u << 20,
 		.batch_ops_max = 20000,
 		.deliver_turn = 4096,
+		.deliver_bytes = 256u << 10,
 		.in_flight_max = 120000,
 		.fanout_max = 256,
 		.fanout_turn = 4096,
@@ -192,6 +193,7 @@ static void engine_init(struct engine *e, const struct engine_options *o, struct
 	list_init(&e->active);
 	list_init(&e->retaining);
 	list_init(&e->fanouts);
+	list_init(&e->sated);
 	list_init(&e->asks);
 	list_init(&e->stalled);
 	list_init(&e->answering);
@@ -328,6 +330,7 @@ bool engine_run(struct engine *e, struct now now)
 {
 	e->now = now;
 	e->more = false;
+	e->deliver_left = e->options.deliver_turn;
 	e->store->ops->poll(e->store);
 	if (e->spill.store)
 		e->spill.store->ops->poll(e->spill.store);

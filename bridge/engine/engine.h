@@ -50,6 +50,7 @@ struct engine_options {
 	uint64_t store_low_bytes;    /* 32 MiB */
 	uint32_t batch_ops_max;      /* operations in one batch; 20000 */
 	uint32_t deliver_turn;       /* deliveries a turn; 4096 */
+	uint64_t deliver_bytes;      /* to a connection before its out-queue is asked; 256 KiB */
 	uint32_t in_flight_max;      /* of a queue, by ReceiveMessage; 120000 */
 	uint32_t fanout_max;         /* queues that a publish reaches in its own turn; 256 */
 	uint32_t fanout_turn;        /* queues a turn reached by wider ones; 4096 */
@@ -97,6 +98,18 @@ int64_t engine_next_ms(const struct engine *e);
 bool engine_idle(const struct engine *e);
 /* Past the store gate: connections that publish should not be read. */
 bool engine_store_full(const struct engine *e);
+/* The memory and disk gates: why a connection that publishes is not read any more,
+ * "low on memory"; NULL: no reason. A text that stays. Connections learn of it by
+ * EVENT_BLOCKED and EVENT_UNBLOCKED, those that are opened meanwhile too. */
+void engine_alarm(struct engine *e, const char *reason);
+/* The engine's own gates, their marks and where they stand. */
+struct engine_gates {
+	bool store_full; /* publishers wait for the disk */
+	uint64_t store_bytes, store_high_bytes, store_low_bytes;
+	bool crowded;    /* lanes keep a page in memory, transient arrivals behind it spill */
+	uint64_t resident_bytes, resident_high_bytes, resident_low_bytes;
+};
+void engine_gates(const struct engine *e, struct engine_gates *out);
 
 /* ---- vhosts -------------------------------------------------------------- */
 
@@ -395,7 +408,7 @@ enum event_kind {
 	EVENT_RECEIVED,
 	EVENT_CANCELLED, /* by the engine: queue deleted */
 	EVENT_LEASE_ENDED, /* taken from the session: purged by SQS, lost by a remote store */
-	EVENT_BLOCKED,
+	EVENT_BLOCKED, /* of a connection, no session: engine_alarm */
 	EVENT_UNBLOCKED,
 };
 
@@ -455,6 +468,9 @@ struct event {
 		struct {
 			uint64_t lease;
 		} lease_ended;
+		struct {
+			const char *reason; /* stays */
+		} blocked;
 	};
 };
 

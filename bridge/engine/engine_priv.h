@@ -323,6 +323,8 @@ struct connection {
 	enum session_kind kind;
 	bool writable;
 	struct link queues; /* exclusive ones: struct queue.owner_link */
+	uint64_t handed;    /* bytes of deliveries that it has not been told of */
+	struct link sated;  /* in engine.sated: that is enough for now */
 	struct vhost *vhost;
 	struct view user; /* owned */
 	void (*event)(void *ctx, const struct event *ev);
@@ -377,6 +379,9 @@ struct engine {
 	struct spill spill;
 	uint64_t resident_bytes; /* entries, and their messages once each */
 	bool crowded;          /* past resident_high_bytes: lanes keep a page each */
+	struct link sated;     /* connections whose deliveries wait to be raised */
+	uint32_t deliver_left; /* of this turn */
+	const char *alarm;     /* NULL: none */
 	uint64_t fanout_bytes; /* what waits in them, as the store gate counts it */
 	int64_t sweep_ms;      /* mono; of the next sweep */
 	struct heap lease_deadlines, receive_deadlines, due;
@@ -446,7 +451,12 @@ enum code leases_restore(struct engine *e, struct error *err);
 bool load_is_kept(const struct store_loaded *l);
 void leases_loaded(struct queue *q, const struct store_loaded *l); /* load_is_kept */
 
+/* alarm.c */
+void alarm_tell(struct engine *e, struct connection *c); /* a connection that has just come */
+void alarm_raise(struct engine *e, const struct note *n);
+
 /* dispatch.c */
+void sated_resume(struct engine *e); /* every delivery has been raised */
 void queue_poke(struct queue *q); /* something may be handed out */
 void waiter_join(struct queue *q, struct waiter *w);
 void waiter_leave(struct waiter *w);
@@ -546,6 +556,7 @@ void definition_delete(struct engine *e, const char *kind, struct vhost *v, stru
 enum code definitions_load(struct engine *e, struct error *err);
 
 /* session.c */
+void connection_poke(struct connection *c); /* its consumers may take something again */
 struct session *session_find(struct engine *e, uint64_t id);
 struct ask *ask_new(struct session *s, uint64_t cmd);
 void ask_ready(struct ask *a);

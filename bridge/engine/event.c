@@ -164,6 +164,10 @@ static void raise_simple(struct session *s, const struct note *n)
 static void note_raise(struct engine *e, const struct note *n)
 {
 	struct session *s = session_find(e, n->session);
+	if (n->kind == EVENT_BLOCKED || n->kind == EVENT_UNBLOCKED) {
+		alarm_raise(e, n);
+		return;
+	}
 	if (!s) {
 		/* A ReceiveMessage's leases belong to nobody: as if never received. */
 		engine_receive_undo(e, n->session, n->leases, n->n);
@@ -204,6 +208,7 @@ void notes_raise(struct engine *e)
 		note_raise(e, n);
 		note_free(e, n);
 	}
+	sated_resume(e);
 }
 
 void notes_free(struct engine *e)

@@ -27,6 +27,7 @@ uint64_t engine_connection_open(struct engine *e, const struct connection_spec *
 	struct connection *c = slots_new(&e->connections);
 	list_init(&c->sessions);
 	list_init(&c->queues);
+	list_init(&c->sated);
 	c->kind = spec->kind;
 	c->writable = true;
 	c->vhost = v;
@@ -34,6 +35,7 @@ uint64_t engine_connection_open(struct engine *e, const struct connection_spec *
 	view_put((uint8_t *)(uintptr_t)c->user.p, spec->user);
 	c->event = spec->event;
 	c->ctx = spec->ctx;
+	alarm_tell(e, c);
 	return slot_id(&c->slot);
 }
 
@@ -95,8 +97,18 @@ void engine_connection_close(struct engine *e, uint64_t conn, enum close_how how
 		session_free(e, LIST_ENTRY(s, struct session, link), how);
 	LIST_EACH(&c->queues, q)
 		queue_destroy(LIST_ENTRY(q, struct queue, owner_link), REMOVED_QUEUE_DELETED, NULL);
+	list_remove(&c->sated);
 	free((void *)(uintptr_t)c->user.p);
 	slots_free(&e->connections, c);
+}
+
+void connection_poke(struct connection *c)
+{
+	LIST_EACH(&c->sessions, l) {
+		struct session *s = LIST_ENTRY(l, struct session, link);
+		LIST_EACH(&s->consumers, k)
+			consumer_poke(LIST_ENTRY(k, struct consumer, session_link));
+	}
 }
 
 void engine_connection_writable(struct engine *e, uint64_t conn, bool writable)
@@ -105,13 +117,8 @@ void engine_connection_writable(struct engine *e, uint64_t conn, bool writable)
 	if (!c || c->writable == writable)
 		return;
 	c->writable = writable;
-	if (!writable)
-		return;
-	LIST_EACH(&c->sessions, l) {
-		struct session *s = LIST_ENTRY(l, struct session, link);
-		LIST_EACH(&s->consumers, k)
-			consumer_poke(LIST_ENTRY(k, struct consumer, session_link));
-	}
+	if (writable)
+		connection_poke(c);
 }
 
 void engine_session_writable(struct engine *e, uint64_t session, bool writable)

@@ -99,7 +99,9 @@ static void interest_set(struct conn *c, int interest)
 
 static bool gate_shut(const struct conn *c)
 {
-	return c->l->gate && c->wire.publishes;
+	const struct loop *l = c->l;
+
+	return (l->gate && c->wire.publishes) || (l->alarm && c->alarm_seen == l->alarms && c->wire.published);
 }
 
 static bool reads_wanted(const struct conn *c)
@@ -141,6 +143,9 @@ static bool read_once(struct conn *c)
 
 static void conn_readable(struct conn *c)
 {
+	if (c->alarm_seen != c->l->alarms)
+		c->wire.published = false; /* before it; a publisher may still finish what it holds */
+	c->alarm_seen = c->l->alarms;
 	if (reads_wanted(c)) {
 		read_once(c);
 		if (c->eof)
@@ -150,6 +155,14 @@ static void conn_readable(struct conn *c)
 	interest_set(c, c->interest & ~UV_READABLE);
 	if (c->state == CONN_OPEN && gate_shut(c) && !list_linked(&c->gated))
 		list_push_back(&c->l->gated, &c->gated);
+}
+
+void conn_ungate(struct conn *c)
+{
+	if (gate_shut(c))
+		return;
+	list_remove(&c->gated);
+	conn_touch(c);
 }
 
 /* Reset, or the like; libuv has stopped watching. What came before it still counts. */

@@ -54,7 +54,7 @@ extern const struct wire_head http_head;
 struct view http_header_find(const struct http_request *r, const char *name);
 
 /* The request publishes: from now on its connection is not read while the store
- * gate is shut (base/wire.h). */
+ * gate is shut or an alarm stands (base/wire.h). */
 void http_publishes(struct http_request *r);
 
 /* Copies everything it is given; Content-Length, Date, Connection are added.

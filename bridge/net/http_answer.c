@@ -138,7 +138,7 @@ void http_publishes(struct http_request *r)
 {
 	struct http_conn *c = (struct http_conn *)r; /* r is its first member */
 
-	c->wire->publishes = true;
+	c->wire->publishes = c->wire->published = true;
 	wire_touch(c->wire);
 }
 

@@ -125,15 +125,14 @@ static void phase_store(struct loop *l)
 {
 	if (l->hooks.store)
 		l->hooks.store(l->hooks.ctx);
-	l->gate = l->hooks.publishers_wait && l->hooks.publishers_wait(l->hooks.ctx);
-	if (l->gate)
-		return;
-	LIST_EACH(&l->gated, at) {
-		struct conn *c = LIST_ENTRY(at, struct conn, gated);
+	bool gate = l->gate, alarm = l->alarm;
 
-		list_remove(at);
-		conn_touch(c);
-	}
+	l->gate = l->hooks.publishers_wait && l->hooks.publishers_wait(l->hooks.ctx);
+	l->alarm = l->hooks.alarm && l->hooks.alarm(l->hooks.ctx);
+	l->alarms += l->alarm && !alarm;
+	if ((gate && !l->gate) || (alarm && !l->alarm))
+		LIST_EACH(&l->gated, at)
+			conn_ungate(LIST_ENTRY(at, struct conn, gated));
 }
 
 static void phase_write(struct loop *l)

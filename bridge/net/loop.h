@@ -12,7 +12,8 @@
  * do) the next turn follows without waiting.
  *
  * What is not read: a connection whose head set `paused`; one that publishes,
- * while hooks.publishers_wait says so; one that has more than out_max bytes of
+ * while hooks.publishers_wait says so; one that has published during an alarm, until
+ * its end; one that has more than out_max bytes of
  * answers unsent (its peer sends and does not read). The kernel's window does
  * the rest. `closing` flushes, ends our half of the stream, tells the head and
  * waits up to linger_ms for the peer's end, so that a last answer isn't lost to
@@ -33,6 +34,7 @@ struct loop_hooks {
 	bool (*publishers_wait)(void *ctx);          /* may be NULL */
 	void (*signal)(void *ctx, int signum);       /* SIGTERM, SIGINT, SIGHUP; in ENGINE */
 	void (*turn)(void *ctx, struct now now);     /* the turn's time, before its first READ; may be NULL */
+	bool (*alarm)(void *ctx);                    /* publishers are to stop; may be NULL */
 };
 
 /* Copies hooks. Ignores SIGPIPE for the process. NULL and *e when the system refuses. */

@@ -55,7 +55,8 @@ struct conn {
 	struct loop *l;
 	struct link all;     /* conns or dead */
 	struct link touched; /* WRITE has something to look at */
-	struct link gated;   /* not read because of the store gate */
+	struct link gated;   /* not read because of the store gate or an alarm */
+	uint32_t alarm_seen; /* loop.alarms when it was last read */
 	struct heap_node due;
 	int64_t deadline_ms; /* of closing, FLUSH and LINGER; INT64_MAX: none */
 	int fd;
@@ -79,6 +80,8 @@ struct loop {
 	struct now now;      /* this turn's */
 	bool fresh;          /* now was read in this turn */
 	bool gate;           /* hooks.publishers_wait of this turn */
+	bool alarm;          /* hooks.alarm of this turn */
+	uint32_t alarms;     /* how many there have been */
 	bool again;          /* another turn at once */
 	bool stopping, stop_heads, close_heads;
 	uint32_t signalled;  /* bits of signals[] */
@@ -103,6 +106,8 @@ void conn_open(struct listener *lst, int fd, const struct sockaddr_storage *peer
 /* Tells the head, then flushes what is left or dies. */
 void conn_end(struct conn *c, enum wire_end end);
 void conn_touch(struct conn *c);
+/* STORE: a gate has opened; read again unless the other one is shut. */
+void conn_ungate(struct conn *c);
 /* WRITE: flush, follow `closing`, re-arm time and interest. */
 void conn_write(struct conn *c);
 /* TIMERS: its `due` has come and it was taken out of the heap. */

@@ -6,6 +6,7 @@ exit codes, first start, users and keys, reload, stop. Standard library only.
 usage: run.py --binary BINARY [--keep]     one line a scenario: ok|FAIL name"""
 
 import argparse
+import base64
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 import traceback
+import urllib.request
 
 READY_KEYS = "ready pid amqp amqps stomp stomps stomp_ws stomp_wss aws awss admin admins metrics".split()
 FREE = ["amqp.port=0", "aws.port=0", "admin.port=0"]
@@ -158,11 +160,11 @@ def bad_settings(data):
 def rabbitmq_conf(data):
     conf = data + ".conf"
     with open(conf, "w") as f:
-        f.write("listeners.tcp.default = 0\nmanagement.tcp.port = 0\ndisk_free_limit.absolute = 1GB\naws.port = 0\n")
+        f.write("listeners.tcp.default = 0\nmanagement.tcp.port = 0\nqueue_master_locator = x\naws.port = 0\n")
     with Bridge(data, ports=[], arguments=["--config", conf]) as b:
         assert b.ready["amqp"] and b.ready["admin"]
         assert b.logged().count("has no counterpart here") == 1
-        assert f"{conf}:3: 'disk_free_limit.absolute'" in b.logged()
+        assert f"{conf}:3: 'queue_master_locator'" in b.logged()
         assert b.stop() == 0
 
 
@@ -333,6 +335,36 @@ def reload(data):
         assert b.stop() == 0
 
 
+def status_of(b):
+    request = urllib.request.Request(f"http://127.0.0.1:{b.ready['admin']}/api/status")
+    request.add_header("Authorization", "Basic " + base64.b64encode(b"guest:guest").decode())
+    with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+        return json.load(answer)
+
+
+def alarms(data):
+    """Marks that no machine meets shut the gates; a reload opens them again."""
+    conf = data + ".conf"
+    with open(conf, "w") as f:
+        f.write("disk_free_limit.absolute = 900TB\nvm_memory_high_watermark.relative = 0\nalarm.interval = 20ms\n")
+    with Bridge(data, arguments=["--config", conf]) as b:
+        b.wait_logged('event=alarm.on reason="low on memory & disk"')
+        gates = status_of(b)["gates"]
+        assert gates["disk"]["shut"] and gates["memory"]["shut"]
+        assert gates["disk"]["now"] < gates["disk"]["low"] and gates["memory"]["now"] > gates["memory"]["high"]
+        assert not gates["store"]["shut"] and not gates["spill"]["shut"]
+        done = b.run("status")
+        assert "low on memory & disk" in done.stdout, done.stdout
+        with open(conf, "w") as f:
+            f.write("disk_free_limit.absolute = 0\nvm_memory_high_watermark.absolute = 1TB\nalarm.interval = 20ms\n")
+        b.signal(signal.SIGHUP)
+        b.wait_logged("event=alarm.off")
+        gates = status_of(b)["gates"]
+        assert not gates["disk"]["shut"] and not gates["memory"]["shut"]
+        assert "restart_needed" not in b.logged()
+        assert b.stop() == 0
+
+
 def stop_ends_idle_connections(data):
     with Bridge(data, "stop.grace=60s") as b:
         with socket.create_connection(("127.0.0.1", b.ready["admin"]), WAIT_S) as idle:
@@ -373,6 +405,7 @@ SCENARIOS = [
     kept_over_a_restart,
     usage,
     reload,
+    alarms,
     stop_ends_idle_connections,
     second_signal_is_faster,
 ]

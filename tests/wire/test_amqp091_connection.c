@@ -676,6 +676,43 @@ static void row_1_19_crossing_close(struct script *s)
 	expect_end(&p);
 }
 
+/* Only who can hear it, only who publishes, once an alarm (rabbitmq.md 1.17). */
+static void row_1_17_blocked(struct script *s)
+{
+	enum { BLOCKED = ID(10, 60), UNBLOCKED = ID(10, 61) };
+	struct peer publisher, consumer, late;
+
+	peer_open(&publisher, s);
+	peer_open(&consumer, s);
+	declare(&publisher, "q");
+	say_publish(&publisher, 1, "", "q", "a");
+	for (int round = 0; round < 2; round++) {
+		engine_alarm(s->engine, "low on disk");
+		engine_alarm(s->engine, "low on memory & disk");
+		script_settle(s);
+		expect_nothing(&publisher);
+		peer_open(&late, s); /* comes in the middle of it */
+		say_publish(&publisher, 1, "", "q", "a");
+		say_publish(&publisher, 1, "", "q", "a");
+		expect(&publisher, 0, BLOCKED, "s", "low on memory & disk");
+		expect_nothing(&publisher);
+		assert_true(publisher.wire.published && !consumer.wire.published);
+		say_publish(&late, 1, "", "q", "a");
+		expect(&late, 0, BLOCKED, "s", "low on memory & disk");
+		expect_nothing(&consumer);
+		engine_alarm(s->engine, NULL);
+		script_settle(s);
+		expect(&publisher, 0, UNBLOCKED, "");
+		expect(&late, 0, UNBLOCKED, "");
+		expect_nothing(&consumer);
+		say_publish(&publisher, 1, "", "q", "a");
+		expect_nothing(&publisher);
+		peer_bye(&late);
+	}
+	peer_bye(&consumer);
+	peer_bye(&publisher);
+}
+
 /* No close-ok ever comes. */
 static void close_times_out(struct script *s)
 {
@@ -709,7 +746,7 @@ int main(void)
 		SCRIPT(row_1_7_logins), SCRIPT(row_1_8_refused_with_reason), SCRIPT(row_1_9_refused_silently),
 		SCRIPT(row_1_10_malformed_login), SCRIPT(early_bytes), SCRIPT(gone_while_checked),
 		SCRIPT(row_1_12_bad_tune), SCRIPT(row_1_15_vhost), SCRIPT(handshake_wrong_method),
-		SCRIPT(row_1_13_heartbeats), SCRIPT(row_1_18_update_secret), SCRIPT(row_1_21_channel_max),
+		SCRIPT(row_1_13_heartbeats), SCRIPT(row_1_17_blocked), SCRIPT(row_1_18_update_secret), SCRIPT(row_1_21_channel_max),
 		SCRIPT(row_1_22_framing), SCRIPT(row_1_22_content), SCRIPT(row_1_22_unknown_method),
 		SCRIPT(deep_tables), SCRIPT(row_1_25_flow), SCRIPT(row_1_26_channel_error_and_reopen),
 		SCRIPT(row_1_27_pipelining), SCRIPT(errors_in_order), SCRIPT(held_back_pauses),

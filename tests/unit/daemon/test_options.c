@@ -293,16 +293,50 @@ static void rabbitmq_listeners(void **state)
 	assert_false(load(f, NULL, NULL, "listeners.tcp.1=example.com:5672"));
 }
 
+static void rabbitmq_marks(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *set;
+		bool good;
+		int64_t memory_bytes, memory_percent, disk_bytes, disk_percent;
+	} rows[] = {
+		{"vm_memory_high_watermark.relative=0.25", true, 0, 25, 50 << 20, 0},
+		{"vm_memory_high_watermark.relative=0", true, 0, 0, 50 << 20, 0},
+		{"vm_memory_high_watermark.absolute=2GB", true, 2000000000, 0, 50 << 20, 0},
+		{"vm_memory_high_watermark.absolute=1024MiB", true, 1 << 30, 0, 50 << 20, 0},
+		{"vm_memory_high_watermark.absolute=3k", true, 3072, 0, 50 << 20, 0},
+		{"disk_free_limit.absolute=7000000", true, 0, 40, 7000000, 0},
+		{"disk_free_limit.absolute=1G", true, 0, 40, 1 << 30, 0},
+		{"disk_free_limit.relative=1.5", true, 0, 40, 0, 150},
+		{"disk_free_limit.absolute=many", false, 0, 0, 0, 0},
+		{"disk_free_limit.absolute=1GBs", false, 0, 0, 0, 0},
+		{"vm_memory_high_watermark.relative=much", false, 0, 0, 0, 0},
+		{"vm_memory_high_watermark.relative=2", false, 0, 0, 0, 0}, /* past all of it */
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		options_fini(&f->o);
+		options_init(&f->o);
+		assert_int_equal(load(f, NULL, NULL, rows[i].set), rows[i].good);
+		if (!rows[i].good)
+			continue;
+		assert_int_equal(f->o.memory_high_bytes, rows[i].memory_bytes);
+		assert_int_equal(f->o.memory_high_percent, rows[i].memory_percent);
+		assert_int_equal(f->o.disk_free_bytes, rows[i].disk_bytes);
+		assert_int_equal(f->o.disk_free_percent, rows[i].disk_percent);
+	}
+}
+
 static void rabbitmq_others_warn_once_each(void **state)
 {
 	struct fixture *f = *state;
-	const char *path = file_with(f, "disk_free_limit.absolute = 2GB\nssl_options.cacertfile = /x.pem\n"
-					"vm_memory_high_watermark.relative = 0.4\nmqtt.allow_anonymous = false\n"
+	const char *path = file_with(f, "queue_master_locator = min-masters\nssl_options.cacertfile = /x.pem\n"
+					"vm_memory_high_watermark_paging_ratio = 0.4\nmqtt.allow_anonymous = false\n"
 					"cluster_formation.peer_discovery_backend = dns\n");
 	assert_true(load(f, path, NULL, NULL));
 	assert_int_equal(f->n_warnings, 5);
 	char first[96];
-	snprintf(first, sizeof first, "%s:1: 'disk_free_limit.absolute'", path);
+	snprintf(first, sizeof first, "%s:1: 'queue_master_locator'", path);
 	assert_non_null(strstr(f->warnings, first));
 	path = file_with(f, "disk_free_limits.absolute = 2GB\n");
 	assert_false(load(f, path, NULL, NULL));
@@ -378,6 +412,7 @@ int main(void)
 		TEST(set_edges),
 		TEST(rabbitmq_keys),
 		TEST(rabbitmq_listeners),
+		TEST(rabbitmq_marks),
 		TEST(rabbitmq_others_warn_once_each),
 		TEST(loopback_users_by_name),
 		TEST(followers),

@@ -40,6 +40,11 @@ static bool hook_publishers_wait(void *ctx)
 	return atomic_load(&((struct rig *)ctx)->gate);
 }
 
+static bool hook_alarm(void *ctx)
+{
+	return atomic_load(&((struct rig *)ctx)->alarm);
+}
+
 static void hook_signal(void *ctx, int signum)
 {
 	struct rig *r = ctx;
@@ -64,7 +69,8 @@ void rig_run(struct rig *r)
 				   .engine = hook_engine,
 				   .next_ms = hook_next_ms,
 				   .publishers_wait = hook_publishers_wait,
-				   .signal = hook_signal};
+				   .signal = hook_signal,
+				   .alarm = hook_alarm};
 	struct error e = {0};
 	pthread_t thread;
 
@@ -232,6 +238,8 @@ static void sink_input(void *head, struct view bytes, struct now now)
 
 	rig_conn_input(head, bytes, now);
 	c->w->publishes = true;
+	if (bytes.n > 1) /* one byte: an acknowledgement, say */
+		c->w->published = true;
 }
 
 const struct wire_head sink_head = {.name = "sink",

@@ -18,7 +18,7 @@ struct rig {
 	void (*turn)(struct rig *r, struct now now);
 	void (*signal)(struct rig *r, int signum);
 	int64_t next_ms;
-	atomic_bool gate;
+	atomic_bool gate, alarm;
 	atomic_bool done;          /* the client has finished */
 	atomic_int failed;         /* the line of its first failed check */
 	/* What the heads have seen. */

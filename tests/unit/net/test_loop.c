@@ -265,6 +265,39 @@ static void test_gate(void **state)
 	rig_run(&r);
 }
 
+/* ---- an alarm --------------------------------------------------------------------- */
+
+/* Who publishes after its beginning is not read until its end; who does not, is. */
+static void alarm_client(struct rig *r)
+{
+	int publisher = rig_connect(r), other = rig_connect(r);
+
+	RIG_CHECK(r, rig_send(publisher, "12345", 5) && rig_send(other, "12345", 5) && wait_bytes(r, 10));
+	for (uint64_t round = 0, n = 10; round < 2; round++, n += 13) {
+		atomic_store(&r->alarm, true);
+		loop_wake(r->loop);
+		RIG_CHECK(r, rig_send(other, "1", 1) && wait_bytes(r, n + 1));
+		RIG_CHECK(r, rig_send(publisher, "1", 1) && wait_bytes(r, n + 2)); /* not yet */
+		RIG_CHECK(r, rig_send(publisher, "12345", 5) && wait_bytes(r, n + 7));
+		RIG_CHECK(r, rig_send(publisher, "12345", 5) && rig_send(other, "1", 1) && wait_bytes(r, n + 8));
+		poll(NULL, 0, 50);
+		RIG_CHECK(r, atomic_load(&r->input_bytes) == n + 8);
+		atomic_store(&r->alarm, false);
+		loop_wake(r->loop);
+		RIG_CHECK(r, wait_bytes(r, n + 13));
+	}
+	close(publisher);
+	close(other);
+}
+
+static void test_alarm(void **state)
+{
+	struct rig r = {.head = &sink_head, .client = alarm_client};
+
+	(void)state;
+	rig_run(&r);
+}
+
 /* ---- pausing --------------------------------------------------------------------- */
 
 static struct wire *paused_wire;
@@ -459,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_offload),
 		cmocka_unit_test(test_signals),
 		cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_alarm),
 		cmocka_unit_test(test_paused),
 		cmocka_unit_test(test_graceful_stop),
 		cmocka_unit_test(test_close_heads),
