@@ -10,7 +10,9 @@
 
 /* ---- numbers ---- */
 
-enum { MILLIONTHS = 6, NUMBER_DIGITS = 36, EXPONENT_MAX = 1000000000 };
+enum { MILLIONTHS = 6, EXPONENT_MAX = 1000000000 };
+/* 10^36 millionths. */
+#define NUMBER_LIMIT ((filter_number)1000000000000000000 * 1000000000000000000)
 
 struct decimal {
 	struct view whole, fraction; /* digits */
@@ -68,19 +70,9 @@ static bool decimal_read(struct view v, struct decimal *d)
 	return v.n == 0;
 }
 
-/* 10^36 millionths. */
-static filter_number number_limit(void)
-{
-	filter_number n = 1;
-
-	for (int i = 0; i < NUMBER_DIGITS; i++)
-		n *= 10;
-	return n;
-}
-
 bool filter_number_of(struct view text, filter_number *out)
 {
-	filter_number n = 0, limit = number_limit();
+	filter_number n = 0;
 	struct decimal d;
 
 	if (!decimal_read(text, &d))
@@ -88,15 +80,15 @@ bool filter_number_of(struct view text, filter_number *out)
 	size_t digits = d.whole.n + d.fraction.n;
 	/* Power of ten, in millionths, of the digit at hand. */
 	int64_t power = (int64_t)d.whole.n - 1 + d.exponent + MILLIONTHS;
-	for (size_t i = 0; i < digits && power >= 0 && n < limit; i++, power--)
+	for (size_t i = 0; i < digits && power >= 0 && n < NUMBER_LIMIT; i++, power--)
 		n = n * 10 + ((i < d.whole.n ? d.whole.p[i] : d.fraction.p[i - d.whole.n]) - '0');
 	size_t seen = (size_t)((int64_t)d.whole.n - 1 + d.exponent + MILLIONTHS - power);
 	if (power == -1 && seen < digits &&
 	    (seen < d.whole.n ? d.whole.p[seen] : d.fraction.p[seen - d.whole.n]) >= '5')
 		n++;
-	for (; power >= 0 && n && n < limit; power--)
+	for (; power >= 0 && n && n < NUMBER_LIMIT; power--)
 		n *= 10;
-	n = n < limit ? n : limit;
+	n = n < NUMBER_LIMIT ? n : NUMBER_LIMIT;
 	*out = d.negative ? -n : n;
 	return true;
 }
