@@ -80,7 +80,7 @@ FENCES = (
     (r"proton/", r"amqp/v10_"),
     (r"sqlite3(ext)?\.h$", r"bridge/store/store_sqlite"),
     (r"curl/", r"bridge/net/http_client|bridge/cli/\w*http"),
-    (r"openssl/", r"bridge/base/crypto\.c$|bridge/net/tls"),
+    (r"openssl/", r"bridge/base/crypto(_sign)?\.c$|bridge/net/tls"),
     (r"http_parser\.h$", r"bridge/net/http"),
     (r"pcre2\.h$", r"bridge/access/"),
     (r"jansson\.h$", JSON_ROOMS),
