@@ -79,7 +79,7 @@ void aws_call_answer(struct aws_call *c, int status, const char *query_error, st
 bool aws_call_engage(struct aws_call *c, size_t n)
 {
 	struct aws *a = c->aws;
-	struct view vhost = c->queue.vhost.n ? c->queue.vhost : c->vhost;
+	struct view vhost = c->queue.vhost.n ? c->queue.vhost : c->topic.vhost.n ? c->topic.vhost : c->vhost;
 
 	c->session = aws_session_take(a, c->user, vhost);
 	if (!c->session) {
@@ -138,6 +138,8 @@ static struct view wire_detect(struct aws_call *c)
 	struct view target = http_header_find(c->r, "X-Amz-Target");
 	const uint8_t *dot = target.n ? memchr(target.p, '.', target.n) : NULL;
 
+	if (has_prefix_nocase(target, "AmazonSimpleNotificationService") || has_prefix_nocase(target, "AmazonSNS"))
+		c->service = AWS_SNS;
 	c->wire = target.n || has_prefix_nocase(type, "application/x-amz-json") ? WIRE_JSON : WIRE_QUERY;
 	return dot ? view_skip(target, (size_t)(dot - target.p) + 1) : VIEW_NONE;
 }
@@ -217,7 +219,8 @@ static bool call_prepare(struct aws_call *c, struct refusal *f)
 {
 	struct view target = wire_detect(c);
 
-	if (!query_decode(c, f) || !aws_auth(c, f) || !form_decode(c, f) || !action_detect(c, target, f))
+	if (!query_decode(c, f) || !(aws_link(c) || aws_auth(c, f)) || !form_decode(c, f) ||
+	    !action_detect(c, target, f))
 		return false;
 	if (!(c->wire == WIRE_JSON ? args_from_json(c, f) : args_from_query(c, f)))
 		return false;
@@ -229,7 +232,9 @@ static void on_request(void *env, struct http_request *r, struct now now)
 	struct aws_call *c = call_new(env, r, now);
 	struct refusal f = {0};
 
-	if (call_prepare(c, &f)) {
+	if (aws_certificate(c))
+		;
+	else if (call_prepare(c, &f)) {
 		if (c->action->verb == ACCESS_WRITE)
 			http_publishes(r);
 		c->action->run(c);
@@ -263,6 +268,12 @@ struct aws *aws_new(const struct aws_options *o, struct engine *engine, struct a
 	a->codecs = codecs;
 	a->rng = rng;
 	a->next_cmd = 1;
+	if (!a->o.sns_message_bytes_max)
+		a->o.sns_message_bytes_max = SNS_MESSAGE_BYTES_MAX;
+	if (!a->o.filter.keys_max)
+		filter_limits_default(&a->o.filter);
+	if (o->signer)
+		aws_certificate_path(o->signer, a->certificate_path);
 	a->service = (struct http_service){
 		.env = a,
 		.head_max = HEAD_BYTES_MAX,

@@ -8,8 +8,10 @@
 #include "access/access.h"
 #include "base/header_codec.h"
 #include "base/rng.h"
+#include "base/signer.h"
 #include "engine/engine.h"
 #include "mapping/cross.h"
+#include "mapping/filter_policy.h"
 #include "net/http.h"
 
 struct aws_options {
@@ -22,8 +24,30 @@ struct aws_options {
 	uint8_t receipt_key[32];
 	struct cross_settings cross; /* of queues whose arguments say nothing else */
 	size_t request_bytes_max; /* body of a request; 0: 8 MiB */
+	size_t sns_message_bytes_max; /* of an SNS Publish; 0: 256 KiB */
+	struct filter_limits filter;  /* all 0: AWS's */
+	const struct signer *signer;  /* of SNS envelopes; borrowed; NULL: they are not signed */
 	int64_t idle_ms;          /* keep-alive without a request; 0: 60 s */
 };
+
+/* What makes the SNS envelopes of subscriptions that are not raw (engine.h). It is
+ * there before the engine and the head, which is given to it later. */
+struct aws_envelopes;
+struct aws_envelope_options {
+	const struct codecs *codecs;    /* borrowed */
+	struct cross_settings cross;
+	const struct signer *signer;    /* borrowed; NULL: unsigned */
+};
+
+struct aws_envelopes *aws_envelopes_new(const struct aws_envelope_options *o);
+/* After the engine. */
+void aws_envelopes_free(struct aws_envelopes *e);
+/* For engine_options; lives as long as e. */
+const struct envelope_maker *aws_envelopes_maker(struct aws_envelopes *e);
+/* Before the first publish: the engine whose topics say how to sign. */
+void aws_envelopes_engine(struct aws_envelopes *e, struct engine *engine);
+/* scheme://host:port of the links in envelopes; copied. */
+void aws_envelopes_url(struct aws_envelopes *e, struct view url);
 
 struct aws_counters {
 	uint64_t bodies_guessed; /* text or base64 decided by the bytes alone */

@@ -66,7 +66,39 @@ static const struct arg_spec set_attributes[] = {
 };
 static const struct arg_spec tag_queue[] = {TEXT("QueueUrl"), {"Tags", "Tag", ARG_PAIRS, NULL}, END};
 static const struct arg_spec untag_queue[] = {TEXT("QueueUrl"), {"TagKeys", "TagKey", ARG_TEXTS, NULL}, END};
+
+/* ---- SNS ---- */
+
+#define ATTRIBUTES_ENTRY {"Attributes", "Attributes.entry", ARG_PAIRS, NULL}
+#define TAGS_MEMBER {"Tags", "Tags.member", ARG_PAIRS, NULL}
+#define PUBLISH_SPECS                                                                  \
+	TEXT("Message"), TEXT("Subject"), TEXT("MessageStructure"), TEXT("MessageGroupId"),  \
+		TEXT("MessageDeduplicationId"),                                        \
+		{"MessageAttributes", "MessageAttributes.entry", ARG_ATTRIBUTES, NULL}
+
 static const struct arg_spec list_topics[] = {TEXT("NextToken"), END};
+static const struct arg_spec create_topic[] = {TEXT("Name"), ATTRIBUTES_ENTRY, TAGS_MEMBER, END};
+static const struct arg_spec topic_only[] = {TEXT("TopicArn"), END};
+static const struct arg_spec set_topic[] = {TEXT("TopicArn"), TEXT("AttributeName"), TEXT("AttributeValue"), END};
+static const struct arg_spec subscribe[] = {
+	TEXT("TopicArn"), TEXT("Protocol"), TEXT("Endpoint"), ATTRIBUTES_ENTRY, END};
+static const struct arg_spec confirm[] = {TEXT("TopicArn"), TEXT("Token"), TEXT("AuthenticateOnUnsubscribe"), END};
+static const struct arg_spec subscription_only[] = {TEXT("SubscriptionArn"), END};
+static const struct arg_spec set_subscription[] = {
+	TEXT("SubscriptionArn"), TEXT("AttributeName"), TEXT("AttributeValue"), END};
+static const struct arg_spec list_by_topic[] = {TEXT("TopicArn"), TEXT("NextToken"), END};
+static const struct arg_spec publish[] = {
+	TEXT("TopicArn"), TEXT("TargetArn"), TEXT("PhoneNumber"), PUBLISH_SPECS, END};
+static const struct arg_spec publish_entry[] = {TEXT("Id"), PUBLISH_SPECS, END};
+static const struct arg_spec publish_batch[] = {
+	TEXT("TopicArn"),
+	{"PublishBatchRequestEntries", "PublishBatchRequestEntries.member", ARG_ENTRIES, publish_entry},
+	END,
+};
+static const struct arg_spec resource_only[] = {TEXT("ResourceArn"), END};
+static const struct arg_spec tag_resource[] = {TEXT("ResourceArn"), TAGS_MEMBER, END};
+static const struct arg_spec untag_resource[] = {
+	TEXT("ResourceArn"), {"TagKeys", "TagKeys.member", ARG_TEXTS, NULL}, END};
 
 static const struct aws_action actions[] = {
 	{"CreateQueue", AWS_SQS, ON_ACCOUNT, true, ACCESS_CONFIGURE, sqs_create_queue, create_queue},
@@ -87,7 +119,27 @@ static const struct aws_action actions[] = {
 	{"ListQueueTags", AWS_SQS, ON_QUEUE_SEEN, true, ACCESS_READ, sqs_list_queue_tags, queue_only},
 	{"TagQueue", AWS_SQS, ON_QUEUE, false, ACCESS_CONFIGURE, sqs_tag_queue, tag_queue},
 	{"UntagQueue", AWS_SQS, ON_QUEUE, false, ACCESS_CONFIGURE, sqs_untag_queue, untag_queue},
+	/* SNS: the functions find their topic, in AWS's order of checks */
 	{"ListTopics", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_list_topics, list_topics},
+	{"CreateTopic", AWS_SNS, ON_ACCOUNT, true, ACCESS_CONFIGURE, sns_create_topic, create_topic},
+	{"DeleteTopic", AWS_SNS, ON_ACCOUNT, false, ACCESS_CONFIGURE, sns_delete_topic, topic_only},
+	{"GetTopicAttributes", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_get_topic_attributes, topic_only},
+	{"SetTopicAttributes", AWS_SNS, ON_ACCOUNT, false, ACCESS_CONFIGURE, sns_set_topic_attributes, set_topic},
+	{"Subscribe", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_subscribe, subscribe},
+	{"ConfirmSubscription", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_confirm_subscription, confirm},
+	{"Unsubscribe", AWS_SNS, ON_ACCOUNT, false, ACCESS_READ, sns_unsubscribe, subscription_only},
+	{"ListSubscriptions", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_list_subscriptions, list_topics},
+	{"ListSubscriptionsByTopic", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_list_subscriptions_by_topic,
+	 list_by_topic},
+	{"GetSubscriptionAttributes", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_get_subscription_attributes,
+	 subscription_only},
+	{"SetSubscriptionAttributes", AWS_SNS, ON_ACCOUNT, false, ACCESS_READ, sns_set_subscription_attributes,
+	 set_subscription},
+	{"Publish", AWS_SNS, ON_ACCOUNT, true, ACCESS_WRITE, sns_publish, publish},
+	{"PublishBatch", AWS_SNS, ON_ACCOUNT, true, ACCESS_WRITE, sns_publish_batch, publish_batch},
+	{"ListTagsForResource", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_list_tags, resource_only},
+	{"TagResource", AWS_SNS, ON_ACCOUNT, true, ACCESS_CONFIGURE, sns_tag_resource, tag_resource},
+	{"UntagResource", AWS_SNS, ON_ACCOUNT, true, ACCESS_CONFIGURE, sns_untag_resource, untag_resource},
 };
 
 const struct aws_action *aws_action_find(enum aws_service service, struct view name)

@@ -33,8 +33,28 @@ static bool texts_of(struct aws_call *c, const struct jvalue *j, struct arg *out
 	return true;
 }
 
+/* Tags of SNS: [{Key, Value}]. */
+static bool tags_of(struct aws_call *c, const struct jvalue *j, struct arg *out)
+{
+	size_t i = 0;
+
+	if (j->n > ARG_ITEMS_MAX)
+		return false;
+	for (const struct jvalue *item = j->first; item; item = item->next) {
+		struct attribute *pair = arg_item(out, i++, sizeof(*pair), c->arena);
+		const struct jvalue *key = item->kind == JV_OBJECT ? json_read_member(item, "Key") : NULL;
+		const struct jvalue *value = item->kind == JV_OBJECT ? json_read_member(item, "Value") : NULL;
+
+		if (!key || !value || !text_of(key, &pair->name) || !text_of(value, &pair->value))
+			return false;
+	}
+	return true;
+}
+
 static bool pairs_of(struct aws_call *c, const struct jvalue *j, struct arg *out)
 {
+	if (j->kind == JV_ARRAY && c->service == AWS_SNS)
+		return tags_of(c, j, out);
 	if (j->kind != JV_OBJECT || j->n > ARG_ITEMS_MAX)
 		return false;
 	for (const struct jvalue *value = j->first; value; value = value->next) {
@@ -78,6 +98,7 @@ static bool attribute_of(struct aws_call *c, const struct jvalue *j, struct arg_
 
 	if (j->kind != JV_OBJECT)
 		return false;
+	out->has_type = type != NULL;
 	if (type && !text_of(type, &out->type))
 		return false;
 	if (string) {
@@ -86,6 +107,7 @@ static bool attribute_of(struct aws_call *c, const struct jvalue *j, struct arg_
 	}
 	if (binary) {
 		out->has_value = true;
+		out->binary = true;
 		return text_of(binary, &base64) && binary_of(c, base64, &out->value);
 	}
 	return true;

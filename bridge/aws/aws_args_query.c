@@ -53,9 +53,10 @@ static bool too_many(struct aws_call *c, const struct arg_spec *spec, struct ref
 
 static bool pair_part(struct attribute *pair, struct view part, struct view value)
 {
-	if (view_is(part, "Name") || view_is(part, "Key"))
+	/* SNS has entry.N.key and .value */
+	if (view_is(part, "Name") || view_is(part, "Key") || view_is(part, "key"))
 		pair->name = value;
-	else if (view_is(part, "Value"))
+	else if (view_is(part, "Value") || view_is(part, "value"))
 		pair->value = value;
 	return true;
 }
@@ -66,6 +67,7 @@ static bool attribute_part(struct aws_call *c, struct arg_attribute *at, struct 
 		at->name = value;
 	} else if (view_is(part, "Value.DataType")) {
 		at->type = value;
+		at->has_type = true;
 	} else if (view_is(part, "Value.StringValue")) {
 		at->value = value;
 		at->has_value = true;
@@ -77,6 +79,7 @@ static bool attribute_part(struct aws_call *c, struct arg_attribute *at, struct 
 		b.cap = value.n + 4;
 		at->has_value = base64_decode(&b, value);
 		at->value = buf_view(&b);
+		at->binary = true;
 		return at->has_value;
 	}
 	return true;

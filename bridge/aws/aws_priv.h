@@ -21,6 +21,8 @@
 
 enum {
 	SQS_BATCH_MAX = 10,
+	SNS_MESSAGE_BYTES_MAX = 262144,
+	AWS_CERTIFICATE_PATH = 80,
 	SQS_MESSAGE_BYTES_MAX = 1048576,
 	SQS_DELAY_S_MAX = 900,
 	SQS_VISIBILITY_S_MAX = 43200,
@@ -28,6 +30,7 @@ enum {
 	SQS_TAGS_MAX = 50,
 	LIST_QUEUES_MAX = 1000,
 	LIST_TOPICS_MAX = 100,
+	LIST_SUBSCRIPTIONS_MAX = 100,
 	ARG_ITEMS_MAX = 256, /* items of one list or map; AWS takes 10 in most */
 };
 
@@ -51,7 +54,8 @@ struct arg_spec {
 
 struct arg_attribute {
 	struct view name, type, value;
-	bool has_value;
+	bool has_type, has_value;
+	bool binary; /* value came as BinaryValue */
 };
 
 struct args {
@@ -94,6 +98,18 @@ enum fault {
 	FAULT_PARAMETER,
 	FAULT_MISSING_PARAMETER,
 	FAULT_SNS_PARAMETER,
+	FAULT_SNS_ATTRIBUTE,
+	FAULT_SNS_VALIDATION,
+	FAULT_SNS_TOPIC_MISSING,
+	FAULT_SNS_SUBSCRIPTION_MISSING,
+	FAULT_SNS_RESOURCE_MISSING,
+	FAULT_SNS_ACCESS,
+	FAULT_SNS_TAGS,
+	FAULT_SNS_BATCH_TOO_MANY,
+	FAULT_SNS_BATCH_EMPTY,
+	FAULT_SNS_BATCH_ID,
+	FAULT_SNS_BATCH_IDS,
+	FAULT_SNS_BATCH_TOO_LONG,
 	FAULT_UNSUPPORTED,
 	FAULT_ACTION,
 	FAULT_MISSING_ACTION,
@@ -156,6 +172,11 @@ struct aws_queue {
 	uint32_t uid;
 };
 
+struct aws_topic {
+	struct view name, vhost; /* true name */
+	struct view arn, account;
+};
+
 struct aws_call {
 	struct link link; /* of aws.calls, or free */
 	struct aws *aws;
@@ -171,6 +192,8 @@ struct aws_call {
 	struct view user, vhost, region;
 	struct args args;
 	struct aws_queue queue;
+	struct aws_topic topic;
+	bool by_link; /* whoever has the link of an envelope: nobody signed */
 	struct aws_session *session;
 	uint64_t cmd, n_cmds;   /* first command or tag; item i has cmd + i */
 	size_t waiting;         /* engine answers still to come */
@@ -195,13 +218,14 @@ struct aws {
 	struct mapv recent;     /* sqs_sixty_seconds.c */
 	struct link recent_order;
 	bool redrive_warned;
+	char certificate_path[AWS_CERTIFICATE_PATH]; /* empty: envelopes are not signed */
 	struct buf reply;       /* the one answer being written */
 	struct buf scratch;
 	uint64_t next_cmd;
 	struct aws_counters counters;
 };
 
-/* aws.c: an engine session for the vhost of c->queue; c->cmd is set for n commands,
+/* aws.c: an engine session for the vhost of c->queue or c->topic; c->cmd is set for n commands,
  * c->waiting to n. false: has answered. */
 bool aws_call_engage(struct aws_call *c, size_t n);
 /* Answers and leaves r NULL. */
@@ -223,6 +247,15 @@ void aws_signing_keys_free(struct aws *a);
 bool aws_may_see(struct aws_call *c, struct view vhost, struct view name);
 bool aws_may(struct aws_call *c, enum access_verb verb, struct view vhost, struct view name,
 	     enum aws_service service, struct refusal *f);
+
+/* aws_envelope.c: "/SimpleNotificationService-<hex>.pem", the hex being of the certificate. */
+void aws_certificate_path(const struct signer *s, char out[AWS_CERTIFICATE_PATH]);
+
+/* sns_link.c: what nobody signs: the links of an SNS envelope. */
+/* Unsubscribe and ConfirmSubscription by GET without a signature: fills user, vhost, region. */
+bool aws_link(struct aws_call *c);
+/* GET of the certificate: answered. */
+bool aws_certificate(struct aws_call *c);
 
 /* aws_action.c */
 const struct aws_action *aws_action_find(enum aws_service service, struct view name);
@@ -282,6 +315,10 @@ void reply_map_close(struct aws_call *c);
 void reply_entry_open(struct aws_call *c, const char *element, struct view key);
 void reply_entry_close(struct aws_call *c, const char *element);
 void reply_entry_text(struct aws_call *c, const char *element, struct view key, struct view v);
+/* The map Attributes of SNS: entries with key and value. */
+void reply_attributes_open(struct aws_call *c);
+void reply_attribute(struct aws_call *c, const char *name, struct view v);
+void reply_attributes_close(struct aws_call *c);
 /* A Tag has a Key where an Attribute has a Name. */
 void reply_tag(struct aws_call *c, struct view key, struct view v);
 void reply_error(struct aws_call *c, const struct fault_row *row, struct view text);
@@ -347,5 +384,21 @@ void sqs_list_queue_tags(struct aws_call *c);
 void sqs_tag_queue(struct aws_call *c);
 void sqs_untag_queue(struct aws_call *c);
 void sns_list_topics(struct aws_call *c);
+void sns_create_topic(struct aws_call *c);
+void sns_delete_topic(struct aws_call *c);
+void sns_get_topic_attributes(struct aws_call *c);
+void sns_set_topic_attributes(struct aws_call *c);
+void sns_subscribe(struct aws_call *c);
+void sns_confirm_subscription(struct aws_call *c);
+void sns_unsubscribe(struct aws_call *c);
+void sns_list_subscriptions(struct aws_call *c);
+void sns_list_subscriptions_by_topic(struct aws_call *c);
+void sns_get_subscription_attributes(struct aws_call *c);
+void sns_set_subscription_attributes(struct aws_call *c);
+void sns_publish(struct aws_call *c);
+void sns_publish_batch(struct aws_call *c);
+void sns_list_tags(struct aws_call *c);
+void sns_tag_resource(struct aws_call *c);
+void sns_untag_resource(struct aws_call *c);
 
 #endif

@@ -246,6 +246,35 @@ void reply_entry_text(struct aws_call *c, const char *element, struct view key, 
 	close_tag(out, element);
 }
 
+void reply_attributes_open(struct aws_call *c)
+{
+	reply_map_open(c, "Attributes");
+	if (c->wire == WIRE_QUERY)
+		open_tag(out_of(c), "Attributes");
+}
+
+void reply_attribute(struct aws_call *c, const char *name, struct view v)
+{
+	struct buf *out = out_of(c);
+
+	if (c->wire == WIRE_JSON) {
+		json_name(out, view_str(name));
+		json_text_add(out, v);
+		return;
+	}
+	open_tag(out, "entry");
+	json_or_element(c, "key", view_str(name));
+	json_or_element(c, "value", v);
+	close_tag(out, "entry");
+}
+
+void reply_attributes_close(struct aws_call *c)
+{
+	reply_map_close(c);
+	if (c->wire == WIRE_QUERY)
+		close_tag(out_of(c), "Attributes");
+}
+
 void reply_tag(struct aws_call *c, struct view key, struct view v)
 {
 	struct buf *out = out_of(c);
@@ -269,7 +298,8 @@ void reply_error(struct aws_call *c, const struct fault_row *row, struct view te
 	text = shown(c, text);
 	buf_clear(out);
 	if (c->wire == WIRE_JSON) {
-		buf_printf(out, "{\"__type\":\"com.amazonaws.sqs#%s\",\"message\":", row->shape);
+		buf_printf(out, "{\"__type\":\"com.amazonaws.%s#%s\",\"message\":",
+			   c->service == AWS_SNS ? "sns" : "sqs", row->shape);
 		json_text_add(out, text);
 		buf_add_u8(out, '}');
 		/* without it the JavaScript SDK crashes (sqs-sns.md 1.2) */
@@ -280,6 +310,8 @@ void reply_error(struct aws_call *c, const struct fault_row *row, struct view te
 	buf_printf(out, "<?xml version=\"1.0\"?>\n<ErrorResponse xmlns=\"%s\"><Error><Type>%s</Type><Code>%s</Code>",
 		   namespace_of(c), row->receiver ? "Receiver" : "Sender", row->code);
 	json_or_element(c, "Message", text);
-	buf_printf(out, "<Detail/></Error><RequestId>%s</RequestId></ErrorResponse>", c->request_id);
+	/* SNS has no Detail */
+	buf_printf(out, "%s</Error><RequestId>%s</RequestId></ErrorResponse>", c->service == AWS_SNS ? "" : "<Detail/>",
+		   c->request_id);
 	aws_call_answer(c, row->status, NULL, buf_view(out));
 }

@@ -156,6 +156,41 @@ static bool access_open(struct daemon *d, struct error *e)
 	return d->access != NULL;
 }
 
+/* queue.promote, cut at its commas. */
+static void promote_cut(struct daemon *d)
+{
+	d->n_promote = 0;
+	for (const char *p = d->options.queue_promote; *p && d->n_promote < PROMOTE_MAX;) {
+		size_t n = strcspn(p, ",");
+		if (n)
+			d->promote[d->n_promote++] = view_of(p, n);
+		p += n;
+		p += strspn(p, ", ");
+	}
+}
+
+/* Of queues whose arguments say nothing else. */
+static struct cross_settings cross_settings(const struct daemon *d)
+{
+	return (struct cross_settings){
+		.body = (enum cross_body)d->options.queue_body,
+		.default_content_type = view_str(d->options.queue_content_type),
+		.promote = d->n_promote ? d->promote : NULL,
+		.n_promote = d->n_promote,
+	};
+}
+
+static const struct envelope_maker *envelopes_open(struct daemon *d)
+{
+	promote_cut(d);
+	d->envelopes = aws_envelopes_new(&(struct aws_envelope_options){
+		.codecs = &d->codecs,
+		.cross = cross_settings(d),
+		.signer = d->signer,
+	});
+	return aws_envelopes_maker(d->envelopes);
+}
+
 static bool engine_open(struct daemon *d, struct error *e)
 {
 	const struct options *o = &d->options;
@@ -177,10 +212,12 @@ static bool engine_open(struct daemon *d, struct error *e)
 	eo.fanout_max = (uint32_t)o->fanout_max;
 	eo.fanout_turn = (uint32_t)o->fanout_turn;
 	eo.codecs = &d->codecs;
+	eo.envelopes = envelopes_open(d);
 	random_secret(&eo.seed, sizeof eo.seed);
 	d->engine = engine_new(&eo, d->store, d->now, e);
 	if (!d->engine)
 		return false;
+	aws_envelopes_engine(d->envelopes, d->engine);
 	store_watch_start(d);
 	alarms_marks(d);
 	access_vhosts_each(d->access, vhost_known, d);
@@ -242,36 +279,11 @@ static void store_tell(void *ctx, struct admin_store *out)
 	out->reason = d->watch.why[0] ? d->watch.why : NULL;
 }
 
-/* queue.promote, cut at its commas. */
-static void promote_cut(struct daemon *d)
-{
-	d->n_promote = 0;
-	for (const char *p = d->options.queue_promote; *p && d->n_promote < PROMOTE_MAX;) {
-		size_t n = strcspn(p, ",");
-		if (n)
-			d->promote[d->n_promote++] = view_of(p, n);
-		p += n;
-		p += strspn(p, ", ");
-	}
-}
-
-/* Of queues whose arguments say nothing else. */
-static struct cross_settings cross_settings(const struct daemon *d)
-{
-	return (struct cross_settings){
-		.body = (enum cross_body)d->options.queue_body,
-		.default_content_type = view_str(d->options.queue_content_type),
-		.promote = d->n_promote ? d->promote : NULL,
-		.n_promote = d->n_promote,
-	};
-}
-
 static void amqp_open(struct daemon *d)
 {
 	const struct options *o = &d->options;
 	d->v091 = (struct v091_env){
 		.engine = d->engine, .access = d->access, .codecs = &d->codecs, .rng = &d->rng, .blobs = d->blobs};
-	promote_cut(d);
 	d->v091.cross = cross_settings(d);
 	struct v091_options *v = &d->v091.options;
 	v091_options_default(v);
@@ -298,6 +310,8 @@ static void aws_open(struct daemon *d)
 		.sixty_seconds = o->aws_sixty_seconds,
 		.public_url = view_str(o->aws_public_url),
 		.cross = cross_settings(d),
+		.sns_message_bytes_max = (size_t)o->aws_sns_message_bytes_max,
+		.signer = d->signer,
 		.request_bytes_max = (size_t)o->aws_request_bytes_max,
 		.idle_ms = o->aws_idle_ms,
 	};
@@ -364,7 +378,7 @@ enum exit_code daemon_open(struct daemon *d, struct error *e)
 	d->first_start = !users;
 	if (!guard_settings(&d->options, d->first_start, e))
 		return EXIT_INSECURE;
-	if (!receipt_key_get(d, e) || !access_open(d, e) || !engine_open(d, e))
+	if (!receipt_key_get(d, e) || !signing_key_get(d, e) || !access_open(d, e) || !engine_open(d, e))
 		return EXIT_DATA;
 	amqp_open(d);
 	aws_open(d);
@@ -378,6 +392,7 @@ enum exit_code daemon_open(struct daemon *d, struct error *e)
 	if (d->blobs)
 		blobs_wake(d->blobs, wake, d);
 	receipt_key_keep(d);
+	signing_key_keep(d);
 	default_vhost_make(d);
 	account_give(d);
 	guard_catalogue(d);
@@ -423,10 +438,12 @@ void daemon_close(struct daemon *d)
 		engine_free(d->engine);
 	if (d->spill)
 		d->spill->ops->close(d->spill);
+	aws_envelopes_free(d->envelopes);
 	if (d->store)
 		d->store->ops->close(d->store);
 	if (d->blobs)
 		blobs_close(d->blobs);
+	signing_key_fini(d);
 	explicit_bzero(d->receipt_key, sizeof d->receipt_key);
 	credentials_fini(&d->credentials);
 }

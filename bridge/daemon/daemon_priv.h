@@ -78,6 +78,10 @@ struct daemon {
 	struct rng rng;
 	struct v091_env v091;
 	struct aws *aws;
+	struct aws_envelopes *envelopes;
+	struct buf signing_key; /* as the catalogue has it */
+	bool signing_key_new;
+	struct signer *signer;  /* NULL: SNS envelopes are not signed */
 	struct view promote[PROMOTE_MAX]; /* into options.queue_promote */
 	size_t n_promote;
 	struct admin *admin;
@@ -127,6 +131,16 @@ void guard_catalogue(struct daemon *d);
 /* credentials.c: who the default user is. first: make what is to be made, print and keep it. */
 bool credentials_make(struct credentials *c, const struct options *o, bool first, struct error *e);
 void credentials_fini(struct credentials *c);
+
+/* meta.c: what the daemon itself keeps in the catalogue. Appends to *out when it is there. */
+bool meta_get(struct daemon *d, const char *key, struct buf *out, bool *found, struct error *e);
+/* Writes it; counts in d->pending. The value stays where it is as long as d; key is static. */
+void meta_keep(struct daemon *d, const char *key, struct view value);
+
+/* signing_key.c: the key that signs SNS envelopes, from the catalogue or new. */
+bool signing_key_get(struct daemon *d, struct error *e);
+void signing_key_keep(struct daemon *d);
+void signing_key_fini(struct daemon *d);
 
 /* receipt_key.c: the secret that seals receipt handles, from the catalogue or new. */
 bool receipt_key_get(struct daemon *d, struct error *e);

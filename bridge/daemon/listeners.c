@@ -41,6 +41,21 @@ static void not_built_tell(const struct options *o, enum listener_id id)
 			 rows[id].key);
 }
 
+/* Links in SNS envelopes: aws.public_url, else where the listener is. */
+static void links_begin(struct daemon *d, const char *host, int port)
+{
+	char url[128];
+	bool anywhere = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+	bool v6 = strchr(host, ':') != NULL;
+
+	if (*d->options.aws_public_url) {
+		aws_envelopes_url(d->envelopes, view_str(d->options.aws_public_url));
+		return;
+	}
+	snprintf(url, sizeof url, !anywhere && v6 ? "http://[%s]:%d" : "http://%s:%d", anywhere ? "localhost" : host, port);
+	aws_envelopes_url(d->envelopes, view_str(url));
+}
+
 static bool listener_open(struct daemon *d, enum listener_id id, struct error *e)
 {
 	const struct options *o = &d->options;
@@ -69,6 +84,8 @@ static bool listener_open(struct daemon *d, enum listener_id id, struct error *e
 	if (port < 0)
 		return false;
 	d->bound[id] = port;
+	if (id == LISTEN_AWS)
+		links_begin(d, spec.host, port);
 	log_info("listener.open", "key=%s address=%s port=%d", rows[id].key, spec.host, port);
 	return true;
 }

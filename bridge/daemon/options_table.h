@@ -100,6 +100,10 @@ OPTION(aws_sixty_seconds, "aws.sixty_seconds", BOOL, "no", 0, 0,
        "As AWS: one PurgeQueue of a queue in 60 s, and no CreateQueue for 60 s under the name of a queue deleted over SQS.")
 OPTION(aws_in_flight_max, "aws.in_flight_max", NUMBER, "120000", 1, 100000000,
        "Messages of a queue that ReceiveMessage may have in flight; then OverLimit; a long poll waits.")
+OPTION(aws_sns_message_bytes_max, "aws.sns_message_bytes_max", SIZE, "256K", 1024, 1 << 24,
+       "Largest SNS message, its attributes included; the same holds for a PublishBatch as a whole.")
+OPTION(aws_sign_envelopes, "aws.sign_envelopes", BOOL, "yes", 0, 0,
+       "Sign SNS messages to subscriptions without raw delivery; no: they have no signature fields.")
 OPTION(aws_request_bytes_max, "aws.request_bytes_max", SIZE, "8M", 65536, 1 << 30, "Largest body of a request.")
 OPTION(aws_idle_ms, "aws.idle", TIME, "60s", 1000, 86400000, "Kept alive without a request so long.")
 

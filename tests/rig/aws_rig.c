@@ -47,8 +47,13 @@ void aws_rig_open(struct aws_rig *r)
 	eo.seed = 11;
 	if (r->in_flight_max)
 		eo.in_flight_max = r->in_flight_max;
+	eo.codecs = &r->codecs;
+	r->envelopes = aws_envelopes_new(&(struct aws_envelope_options){.codecs = &r->codecs, .signer = r->options.signer});
+	aws_envelopes_url(r->envelopes, VIEW("http://mq.test:9324"));
+	eo.envelopes = aws_envelopes_maker(r->envelopes);
 	r->engine = engine_new(&eo, r->store, r->now, &e);
 	must(r->engine);
+	aws_envelopes_engine(r->envelopes, r->engine);
 	access_vhosts_each(r->access, vhost_known, r);
 	r->options.region = VIEW("us-east-1");
 	memset(r->options.receipt_key, 5, sizeof(r->options.receipt_key));
@@ -62,6 +67,7 @@ void aws_rig_close(struct aws_rig *r)
 	aws_free(r->aws);
 	access_free(r->access);
 	engine_free(r->engine);
+	aws_envelopes_free(r->envelopes);
 	r->store->ops->close(r->store);
 	*r = (struct aws_rig){0};
 }

@@ -15,6 +15,7 @@ struct aws_rig {
 	struct engine *engine;
 	struct access *access;
 	struct aws *aws;
+	struct aws_envelopes *envelopes; /* signed with options.signer */
 	struct codecs codecs;
 	struct rng rng;
 	struct now now;

@@ -182,7 +182,7 @@ static const struct {
 	{"", "MissingAction", "Action"},
 	{"Version=2012-11-05", "MissingAction", "Action"},
 	{"Action=Nonsense%3C", "InvalidAction", "The action Nonsense&lt; is not valid"},
-	{"Action=Publish&Version=2010-03-31", "InvalidAction", "The action Publish is not valid"},
+	{"Action=PublishMore&Version=2010-03-31", "InvalidAction", "The action PublishMore is not valid"},
 	{"Action=%zz", "MalformedQueryString", ""},
 	{"Action=GetQueueUrl&QueueName=none", "AWS.SimpleQueueService.NonExistentQueue",
 	 "The specified queue does not exist for this wsdl version."},
