@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Publish over one protocol, consume over the other: every row of
-docs/cross-protocol.md between AMQP 0-9-1 and SQS, with pika and both AWS protocols.
+docs/cross-protocol.md between AMQP 0-9-1, SQS and SNS, with pika and both AWS protocols.
 
     tests/cross/run.py --binary build/asan/mqbridge [--only NAME]
 
@@ -20,6 +20,7 @@ sys.path[:0] = [HERE, os.path.join(TESTS, "golden"), os.path.join(TESTS, "client
 def run(daemon, only):
     import rig
     import rows
+    import sns_rows  # noqa: F401
 
     failed = 0
     for function, protocols in rows.ROWS:

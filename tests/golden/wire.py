@@ -23,6 +23,16 @@ QUERY_NAMES = {
     "Tags": "Tag",
     "TagKeys": "TagKey",
 }
+# SNS's: what stands between the name and the number.
+SNS_LISTS = {
+    "Attributes": "entry",
+    "MessageAttributes": "entry",
+    "Tags": "member",
+    "TagKeys": "member",
+    "PublishBatchRequestEntries": "member",
+    "AWSAccountId": "member",
+    "ActionName": "member",
+}
 ENTRY_NAMES = {
     "SendMessageBatch": "SendMessageBatchRequestEntry",
     "DeleteMessageBatch": "DeleteMessageBatchRequestEntry",
@@ -130,7 +140,8 @@ class Client:
 
     def call_query(self, action, parameters, service, headers, path):
         version = "2010-03-31" if service == "sns" else "2012-11-05"
-        pairs = [("Action", action), ("Version", version), *query_pairs(action, parameters)]
+        pairs = sns_pairs(parameters) if service == "sns" else query_pairs(action, parameters)
+        pairs = [("Action", action), ("Version", version), *pairs]
         headers = {**dict(headers), "Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
         body = urllib.parse.urlencode(pairs).encode()
         status, got, body = self.http("POST", path, body, self.signed(service, path, body, headers))
@@ -165,6 +176,48 @@ def query_pairs(action, parameters, prefix=""):
             yield full, str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def sns_pairs(parameters, prefix=""):
+    for name, value in parameters.items():
+        if isinstance(value, dict) or (isinstance(value, list) and value):
+            yield from sns_items(f"{prefix}{name}.{SNS_LISTS[name]}", name, value)
+        elif isinstance(value, list):
+            yield prefix + name, ""
+        else:
+            yield prefix + name, str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def sns_items(prefix, name, value):
+    for i, item in enumerate(value, 1):
+        if name == "Attributes":
+            yield f"{prefix}.{i}.key", item
+            yield f"{prefix}.{i}.value", value[item]
+        elif name == "MessageAttributes":
+            yield f"{prefix}.{i}.Name", item
+            yield from ((f"{prefix}.{i}.Value.{part}", text) for part, text in value[item].items())
+        elif isinstance(item, dict):
+            yield from sns_pairs(item, f"{prefix}.{i}.")
+        else:
+            yield f"{prefix}.{i}", item
+
+
+def sns_value(element, space):
+    """Lists have members, maps entries."""
+    out = {}
+    for child in element:
+        tag, items = child.tag[len(space) :], list(child)
+        kinds = {each.tag[len(space) :] for each in items}
+        if kinds == {"member"} or tag in ("Topics", "Subscriptions", "Tags", "Successful", "Failed"):
+            out[tag] = [sns_value(each, space) for each in items]
+        elif kinds == {"entry"}:
+            out[tag] = {each.findtext(space + "key"): each.findtext(space + "value") or "" for each in items}
+        elif items:
+            out[tag] = sns_value(child, space)
+        else:
+            text = child.text or ""
+            out[tag] = text == "true" if tag == "SenderFault" else text
+    return out
+
+
 def query_answer(action, status, headers, body, version):
     root = ElementTree.fromstring(body)
     name = "http://sns.amazonaws.com/doc/" if version == "2010-03-31" else "http://queue.amazonaws.com/doc/"
@@ -181,7 +234,9 @@ def query_answer(action, status, headers, body, version):
     if root.tag != f"{space}{action}Response":
         raise AssertionError(f"{action}: answered with {root.tag}")
     result = root.find(f"{space}{action}Result")
-    return {} if result is None else element_value(action, result, space)
+    if result is None:
+        return {}
+    return sns_value(result, space) if version == "2010-03-31" else element_value(action, result, space)
 
 
 def element_value(action, element, space):
