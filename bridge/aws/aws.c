@@ -227,20 +227,25 @@ static bool call_prepare(struct aws_call *c, struct refusal *f)
 	return c->action->scope == ON_ACCOUNT || queue_find(c, f);
 }
 
+static void call_run(struct aws_call *c)
+{
+	struct refusal f = {0};
+
+	if (!call_prepare(c, &f)) {
+		aws_call_refuse(c, &f);
+		return;
+	}
+	if (c->action->verb == ACCESS_WRITE)
+		http_publishes(c->r);
+	c->action->run(c);
+}
+
 static void on_request(void *env, struct http_request *r, struct now now)
 {
 	struct aws_call *c = call_new(env, r, now);
-	struct refusal f = {0};
 
-	if (aws_certificate(c))
-		;
-	else if (call_prepare(c, &f)) {
-		if (c->action->verb == ACCESS_WRITE)
-			http_publishes(r);
-		c->action->run(c);
-	} else {
-		aws_call_refuse(c, &f);
-	}
+	if (!aws_certificate(c))
+		call_run(c);
 	call_settle(c);
 }
 

@@ -202,6 +202,8 @@ static struct message *make(void *ctx, const struct message *m, const struct sub
 
 	if (!sh)
 		*shared = sh = shared_new(e, m);
+	if (sh->x.unreadable)
+		return NULL;
 	struct body *body = body_make(e, s, variant_of(e, s, s->topic_arn, sh));
 
 	return !body ? NULL
