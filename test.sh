@@ -89,10 +89,10 @@ make_venv() {
 		tell "current pika, boto3 and kombu could not be installed (see $packages_log)"
 }
 
-# amqplib, amqp091-go and the Java client into build/; their scenarios are skipped without them.
+# Clients of Node, Go and Java, RabbitMQ's and AWS's, into build/; their scenarios are skipped without them.
 make_runtimes() {
-	timeout --kill-after=20 800 python3 tests/clients/runtimes.py install >>"$packages_log" 2>&1 ||
-		tell "amqplib, amqp091-go or the Java client could not be installed (see $packages_log)"
+	timeout --kill-after=20 1200 python3 tests/clients/runtimes.py install >>"$packages_log" 2>&1 ||
+		tell "a client of Node, Go or Java could not be installed (see $packages_log)"
 }
 
 # Scenarios that start daemons of their own: what they need, then one line each.

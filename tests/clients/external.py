@@ -2,7 +2,8 @@
 """Stock clients of other languages: a runner each, a program that gets a broker and prints lines.
 
 A runner is called with PORT BROKER [NAME-PART…] (BROKER: mqbridge or rabbitmq, on
-127.0.0.1) and has a broker to itself. It prints, one a line:
+127.0.0.1; PORT: for AMQP, or for HTTP where its name begins with `aws`) and has a broker
+to itself. It prints, one a line:
 
   client NAME VERSION      first; the label of what follows
   ok NAME                  a scenario; also `FAIL NAME: why`, `skip NAME: why`
@@ -46,7 +47,12 @@ def php():
 
 
 # One row a language: name, function that answers its command or raises Missing.
-RUNNERS = {"java": runtimes.java, "ruby": ruby, "php": php, "node": runtimes.node, "go": runtimes.go}
+RUNNERS = {
+    "java": runtimes.CLIENTS["amqp-client"].command, "ruby": ruby, "php": php,
+    "node": runtimes.CLIENTS["amqplib"].command, "go": runtimes.CLIENTS["amqp091-go"].command,
+    "aws-java": runtimes.CLIENTS["software.amazon.awssdk"].command, "aws-go": runtimes.CLIENTS["aws-sdk-go-v2"].command,
+    "aws-node": runtimes.CLIENTS["@aws-sdk and sqs-consumer"].command,
+}
 
 
 class Run:
@@ -54,6 +60,7 @@ class Run:
 
     def __init__(self, name, binary, peer, say):
         self.label = name
+        self.aws = name.startswith("aws")
         self.peer = peer
         self.say = say
         self.failed = 0
@@ -61,7 +68,8 @@ class Run:
         if peer:
             self.broker = brokers.RabbitMQ()
         else:
-            self.broker = brokers.Mqbridge(binary, settings=[f"amqp.port={brokers.free_port()}"])
+            listener = "aws" if self.aws else "amqp"
+            self.broker = brokers.Mqbridge(binary, settings=[f"{listener}.port={brokers.free_port()}"])
         self.child = None
         self.timed_out = False
         self.well = False
@@ -108,7 +116,8 @@ class Run:
 
     def watch(self, command, parts):
         """Runs it and reads its lines to the end."""
-        arguments = [*command, str(self.broker.amqp), self.broker.name, *parts]
+        port = self.broker.aws if self.aws else self.broker.amqp
+        arguments = [*command, str(port), self.broker.name, *parts]
         with tempfile.TemporaryFile(mode="w+") as log:
             self.child = subprocess.Popen(
                 arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, errors="replace",
@@ -175,6 +184,8 @@ def run(names, binary, peer, parts, keep=False):
                 print(text, file=sys.stderr if error else sys.stdout, flush=True)
 
     for name in names:
+        if peer and name.startswith("aws"):
+            continue
         try:
             command = RUNNERS[name]()
         except Missing as missing:

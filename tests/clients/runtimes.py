@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The runtimes of amqplib (Node), amqp091-go and the Java client: how they are had, how they are called.
+"""Clients of Node, Go and Java, RabbitMQ's and AWS's: how they are had, how they are called.
 
 usage: runtimes.py install      the locked versions, from the package registries
 
-All that they write (modules, caches, programs) is below build/node, build/go and
-build/java; Maven keeps its own cache. The user's own settings of npm, go and Maven stay
+All that they write (modules, caches, programs) is below build/node, build/go,
+build/java and the like; Maven keeps its own cache. The user's own settings of npm, go and Maven stay
 in force."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,6 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build")
 INSTALL_SECONDS_MAX = 240
 BUILD_SECONDS_MAX = 120
-NODE_MAJOR_MIN = 18  # amqplib's
 NOT_INSTALLED = "not installed (tests/clients/runtimes.py install, part of test.sh)"
 
 
@@ -52,134 +52,170 @@ def output_of(command, seconds, **given):
     return done.stdout
 
 
-# --- Node: package-lock.json has the version and its hash -----------------------
-
-NODE_SOURCE = os.path.join(HERE, "node")
-NODE_HOME = os.path.join(BUILD, "node")
-NODE_LOCK = os.path.join(NODE_SOURCE, "package-lock.json")
-NODE_LOCK_INSTALLED = os.path.join(NODE_HOME, "node_modules", "mqb-lock.json")
+# --- Node: package-lock.json has the versions and their hashes -------------------
 
 
-def new_enough_node():
-    node = program("node")
-    version = output_of([node, "--version"], 20).strip()
-    if int(version.lstrip("v").split(".")[0]) < NODE_MAJOR_MIN:
-        raise Missing(f"node is {version}, amqplib needs {NODE_MAJOR_MIN}")
-    return node
+class Node:
+    """The scenarios of tests/clients/NAME, their modules in build/NAME."""
 
+    def __init__(self, name, major_min):
+        self.source = os.path.join(HERE, name)
+        self.home = os.path.join(BUILD, name)
+        self.major_min = major_min
+        self.lock = os.path.join(self.source, "package-lock.json")
+        self.lock_installed = os.path.join(self.home, "node_modules", "mqb-lock.json")
 
-def node_installed():
-    try:
-        with open(NODE_LOCK) as wanted, open(NODE_LOCK_INSTALLED) as have:
-            return wanted.read() == have.read()
-    except OSError:
-        return False
+    def new_enough(self):
+        node = program("node")
+        version = output_of([node, "--version"], 20).strip()
+        if int(version.lstrip("v").split(".")[0]) < self.major_min:
+            raise Missing(f"node is {version}, the client needs {self.major_min}")
+        return node
 
+    def installed(self):
+        try:
+            with open(self.lock) as wanted, open(self.lock_installed) as have:
+                return wanted.read() == have.read()
+        except OSError:
+            return False
 
-def node_install():
-    new_enough_node()
-    if node_installed():
-        return
-    os.makedirs(NODE_HOME, exist_ok=True)
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(os.path.join(NODE_SOURCE, name), NODE_HOME)
-    quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--loglevel=error"]
-    bounds = ["--fetch-retries=1", "--fetch-timeout=60000", f"--cache={os.path.join(NODE_HOME, 'cache')}"]
-    output_of([program("npm"), "ci", *quiet, *bounds], INSTALL_SECONDS_MAX, cwd=NODE_HOME)
-    shutil.copy(NODE_LOCK, NODE_LOCK_INSTALLED)
+    def install(self):
+        self.new_enough()
+        if self.installed():
+            return
+        os.makedirs(self.home, exist_ok=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(os.path.join(self.source, name), self.home)
+        quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--ignore-scripts", "--loglevel=error"]
+        bounds = ["--fetch-retries=1", "--fetch-timeout=60000", f"--cache={os.path.join(self.home, 'cache')}"]
+        output_of([program("npm"), "ci", *quiet, *bounds], INSTALL_SECONDS_MAX, cwd=self.home)
+        shutil.copy(self.lock, self.lock_installed)
 
-
-def node():
-    path = new_enough_node()
-    if not node_installed():
-        raise Missing(NOT_INSTALLED)
-    return [path, os.path.join(NODE_SOURCE, "main.mjs"), NODE_HOME]
+    def command(self):
+        path = self.new_enough()
+        if not self.installed():
+            raise Missing(NOT_INSTALLED)
+        return [path, "--no-warnings", os.path.join(self.source, "main.mjs"), self.home]
 
 
 # --- Go: go.sum has the hashes --------------------------------------------------
 
-GO_HOME = os.path.join(BUILD, "go")
-GO_PROGRAM = os.path.join(GO_HOME, "clients")
 
+class Go:
+    """The module of tests/clients/NAME; its program, its modules and caches in build/NAME."""
 
-def go_environment():
-    """What `go env -w` wrote is read still; nothing is written to the home directory."""
-    config = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return {
-        "GOENV": os.path.join(config, "go", "env"), **os.environ, "XDG_CONFIG_HOME": os.path.join(GO_HOME, "config"),
-        "GOPATH": os.path.join(GO_HOME, "path"), "GOMODCACHE": os.path.join(GO_HOME, "modules"),
-        "GOCACHE": os.path.join(GO_HOME, "cache"), "GOFLAGS": "-modcacherw -mod=readonly -buildvcs=false",
-        "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0",
-    }
+    def __init__(self, name):
+        self.source = os.path.join(HERE, name)
+        self.home = os.path.join(BUILD, name)
+        self.program = os.path.join(self.home, "clients")
 
+    def environment(self):
+        """What `go env -w` wrote is read still; nothing is written to the home directory."""
+        config = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+        return {
+            "GOENV": os.path.join(config, "go", "env"), **os.environ, "XDG_CONFIG_HOME": os.path.join(self.home, "config"),
+            "GOPATH": os.path.join(self.home, "path"), "GOMODCACHE": os.path.join(self.home, "modules"),
+            "GOCACHE": os.path.join(self.home, "cache"), "GOFLAGS": "-modcacherw -mod=readonly -buildvcs=false",
+            "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0",
+        }
 
-def go_build(seconds, **environment):
-    output_of(
-        [program("go"), "build", "-o", GO_PROGRAM, "."], seconds,
-        cwd=os.path.join(HERE, "go"), env={**go_environment(), **environment},
-    )
+    def run(self, arguments, seconds, **environment):
+        return output_of([program("go"), *arguments], seconds, cwd=self.source, env={**self.environment(), **environment})
 
+    def module(self):
+        with open(os.path.join(self.source, "go.mod")) as file:
+            return file.read()
 
-def go_install():
-    go_build(INSTALL_SECONDS_MAX)
+    def required(self):
+        return re.findall(r"^\s*(?:require )?(\S+/\S+) v\S+", self.module(), re.MULTILINE)
 
+    def new_enough(self):
+        wanted = re.search(r"^go (\d+)\.(\d+)", self.module(), re.MULTILINE).groups()
+        version = self.run(["env", "GOVERSION"], 60).strip()
+        have = re.match(r"go(\d+)\.(\d+)", version)
+        if not have or tuple(map(int, have.groups())) < tuple(map(int, wanted)):
+            raise Missing(f"go is {version}, the client needs {'.'.join(wanted)}")
 
-def go():
-    """Built again, without a network, because the scenarios may have changed."""
-    program("go")
-    if not os.path.isdir(os.path.join(GO_HOME, "modules")):
-        raise Missing(NOT_INSTALLED)
-    go_build(BUILD_SECONDS_MAX, GOPROXY="off")
-    return [GO_PROGRAM]
+    def install(self):
+        self.new_enough()
+        self.run(["mod", "download", *self.required()], INSTALL_SECONDS_MAX)
+        self.command()
+
+    def command(self):
+        """Built again, without a network, because the scenarios may have changed."""
+        program("go")
+        self.new_enough()
+        there = self.run(["list", "-m", "-f", "{{if .Dir}}there{{end}}", *self.required()], BUILD_SECONDS_MAX, GOPROXY="off")
+        if there.split() != ["there"] * len(self.required()):
+            raise Missing(NOT_INSTALLED)
+        try:
+            self.run(["build", "-o", self.program, "."], INSTALL_SECONDS_MAX, GOPROXY="off")
+        except Missing as failure:
+            raise Broken(str(failure)) from None
+        return [self.program]
 
 
 # --- Java: pom.xml has the versions ---------------------------------------------
 
-JAVA_SOURCE = os.path.join(HERE, "java")
-JAVA_HOME = os.path.join(BUILD, "java")
-JAVA_JARS = os.path.join(JAVA_HOME, "dependency")
-JAVA_CLASSES = os.path.join(JAVA_HOME, "classes")
-JAVA_POM = os.path.join(JAVA_SOURCE, "pom.xml")
-JAVA_POM_INSTALLED = os.path.join(JAVA_JARS, "pom.xml")
-JAVA_MAJOR_MIN = 17
+
+class Java:
+    """The sources of tests/clients/NAME and those of `shared`; jars and classes in build/NAME."""
+
+    MAJOR_MIN = 17
+
+    def __init__(self, name, shared=()):
+        self.source = os.path.join(HERE, name)
+        self.shared = [os.path.join(HERE, path) for path in shared]
+        self.jars = os.path.join(BUILD, name, "dependency")
+        self.classes = os.path.join(BUILD, name, "classes")
+        self.pom = os.path.join(self.source, "pom.xml")
+        self.pom_installed = os.path.join(self.jars, "pom.xml")
+
+    def installed(self):
+        try:
+            with open(self.pom) as wanted, open(self.pom_installed) as have:
+                return wanted.read() == have.read()
+        except OSError:
+            return False
+
+    def install(self):
+        program("java")
+        if self.installed():
+            return
+        shutil.rmtree(self.jars, ignore_errors=True)
+        quiet = ["-q", "-B", "-Dstyle.color=never", "-Dmaven.wagon.http.retryHandler.count=1"]
+        output_of([program("mvn"), "dependency:copy-dependencies", *quiet, "-f", self.pom], INSTALL_SECONDS_MAX)
+        shutil.copy(self.pom, self.pom_installed)
+
+    def command(self):
+        """Compiled again, because the scenarios may have changed."""
+        path, compiler = program("java"), program("javac")
+        version = output_of([compiler, "-version"], 60).split()[-1]
+        if int(version.split(".")[0]) < self.MAJOR_MIN:
+            raise Missing(f"javac is {version}, the scenarios need {self.MAJOR_MIN}")
+        if not self.installed():
+            raise Missing(NOT_INSTALLED)
+        sources = sorted(os.path.join(self.source, name) for name in os.listdir(self.source) if name.endswith(".java"))
+        shutil.rmtree(self.classes, ignore_errors=True)
+        lint = ["-Xlint:all", "-Xlint:-classfile"]
+        flags = ["-encoding", "UTF-8", *lint, "-d", self.classes, "-cp", os.path.join(self.jars, "*")]
+        try:
+            output_of([compiler, *flags, *sources, *self.shared], BUILD_SECONDS_MAX)
+        except Missing as failure:
+            raise Broken(str(failure)) from None
+        classes = os.pathsep.join((self.classes, os.path.join(self.jars, "*")))
+        # For short runs: little memory, no long compilation of what runs once.
+        return [path, "-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-cp", classes, "Main"]
 
 
-def java_installed():
-    try:
-        with open(JAVA_POM) as wanted, open(JAVA_POM_INSTALLED) as have:
-            return wanted.read() == have.read()
-    except OSError:
-        return False
-
-
-def java_install():
-    program("java")
-    if java_installed():
-        return
-    shutil.rmtree(JAVA_JARS, ignore_errors=True)
-    quiet = ["-q", "-B", "-Dstyle.color=never", "-Dmaven.wagon.http.retryHandler.count=1"]
-    output_of([program("mvn"), "dependency:copy-dependencies", *quiet, "-f", JAVA_POM], INSTALL_SECONDS_MAX)
-    shutil.copy(JAVA_POM, JAVA_POM_INSTALLED)
-
-
-def java():
-    """Compiled again, because the scenarios may have changed."""
-    path, compiler = program("java"), program("javac")
-    version = output_of([compiler, "-version"], 60).split()[-1]
-    if int(version.split(".")[0]) < JAVA_MAJOR_MIN:
-        raise Missing(f"javac is {version}, the scenarios need {JAVA_MAJOR_MIN}")
-    if not java_installed():
-        raise Missing(NOT_INSTALLED)
-    sources = sorted(os.path.join(JAVA_SOURCE, name) for name in os.listdir(JAVA_SOURCE) if name.endswith(".java"))
-    shutil.rmtree(JAVA_CLASSES, ignore_errors=True)
-    flags = ["-encoding", "UTF-8", "-Xlint:all", "-Xlint:-classfile", "-d", JAVA_CLASSES, "-cp", os.path.join(JAVA_JARS, "*")]
-    try:
-        output_of([compiler, *flags, *sources], BUILD_SECONDS_MAX)
-    except Missing as failure:
-        raise Broken(str(failure)) from None
-    classes = os.pathsep.join((JAVA_CLASSES, os.path.join(JAVA_JARS, "*")))
-    # For short runs: little memory, no long compilation of what runs once.
-    return [path, "-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-cp", classes, "Main"]
+CLIENTS = {
+    "amqplib": Node("node", 18),
+    "amqp091-go": Go("go"),
+    "amqp-client": Java("java"),
+    "@aws-sdk and sqs-consumer": Node("node_aws", 20),
+    "aws-sdk-go-v2": Go("go_aws"),
+    "software.amazon.awssdk": Java("java_aws", ("java/Broker.java", "java/Check.java")),
+}
 
 
 def main():
@@ -187,10 +223,10 @@ def main():
         print(__doc__.split("\n\n")[1], file=sys.stderr)
         return 2
     code = 0
-    for client, install in (("amqplib", node_install), ("amqp091-go", go_install), ("amqp-client", java_install)):
+    for client, runtime in CLIENTS.items():
         try:
-            install()
-        except Missing as reason:
+            runtime.install()
+        except (Missing, Broken) as reason:
             print(f"{client} could not be installed: {reason}", file=sys.stderr)
             code = 1
     return code
