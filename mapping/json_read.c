@@ -1,208 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A recursive parser over one view. `bad` stays set once anything is wrong, and
- * then nothing is read any more. */
+/* The tree of a text, put together from its tokens. */
 #include "mapping/json_read.h"
 
-#include "base/utf8.h"
-#include "mapping/json_string.h"
+#include "mapping/json_reader.h"
 
-struct reading {
-	const uint8_t *p, *end;
-	struct arena *arena;
-	uint32_t depth, values;
-	bool bad;
+/* What is open, the innermost first. */
+struct open {
+	struct open *outer;
+	struct jvalue *value, *last;
 };
 
-static void value_read(struct reading *r, struct jvalue *v);
-
-/* ---- bytes ---- */
-
-/* 0 at the end: no token begins with it. */
-static uint8_t peek(struct reading *r)
+static bool integer_of(struct view digits, int64_t *out)
 {
-	while (r->p < r->end && (*r->p == ' ' || *r->p == '\n' || *r->p == '\r' || *r->p == '\t'))
-		r->p++;
-	return r->p < r->end && !r->bad ? *r->p : 0;
-}
+	bool negative = digits.p[0] == '-';
+	uint64_t n = 0, max = negative ? (uint64_t)1 << 63 : INT64_MAX;
 
-static bool take(struct reading *r, uint8_t c)
-{
-	if (peek(r) != c)
-		return false;
-	r->p++;
+	for (size_t i = negative; i < digits.n; i++) {
+		uint64_t digit = (uint64_t)(digits.p[i] - '0');
+		if (n > (max - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	*out = (int64_t)(negative ? 0 - n : n);
 	return true;
 }
 
-static void expect_word(struct reading *r, struct view word)
+static bool number_is_real(struct view v)
 {
-	if (view_starts(view_of(r->p, (size_t)(r->end - r->p)), word))
-		r->p += word.n;
-	else
-		r->bad = true;
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] == '.' || (v.p[i] | 0x20) == 'e')
+			return true;
+	return false;
 }
 
-/* ---- strings ---- */
-
-/* Behind the opening quote. */
-static struct view string_read(struct reading *r)
+static bool value_fill(struct jvalue *v, enum json_token t, struct view text)
 {
-	const uint8_t *from = r->p;
-	bool escaped = false, wide = false;
-
-	for (;;) {
-		r->p += utf8_plain(view_of(r->p, (size_t)(r->end - r->p)));
-		if (r->p == r->end || *r->p < 0x20) {
-			r->bad = true;
-			return VIEW_NONE;
-		}
-		if (*r->p == '"')
-			break;
-		wide |= *r->p >= 0x80;
-		if (*r->p == '\\') {
-			escaped = true;
-			r->p += r->end - r->p > 1; /* also \" */
-		}
-		r->p++;
+	v->text = text;
+	switch (t) {
+	case TOKEN_STRING:
+		v->kind = JV_TEXT;
+		return true;
+	case TOKEN_NUMBER:
+		v->kind = number_is_real(text) ? JV_REAL : JV_INTEGER;
+		return v->kind == JV_REAL || integer_of(text, &v->number);
+	case TOKEN_TRUE:
+	case TOKEN_FALSE:
+		v->kind = JV_BOOL;
+		v->number = t == TOKEN_TRUE;
+		return true;
+	case TOKEN_OBJECT:
+	case TOKEN_ARRAY:
+		v->kind = t == TOKEN_OBJECT ? JV_OBJECT : JV_ARRAY;
+		return true;
+	default:
+		return t == TOKEN_NULL;
 	}
-	struct view text = view_of(from, (size_t)(r->p++ - from));
-	if (escaped && !json_unescape(text, JSON_HALVES_REFUSED, r->arena, &text))
-		r->bad = true;
-	r->bad |= wide && !utf8_valid(text);
-	return text;
 }
 
-/* ---- numbers ---- */
-
-static size_t digits(struct reading *r)
+static struct jvalue *item_new(struct open *o, struct view name, struct arena *a)
 {
-	const uint8_t *from = r->p;
+	struct jvalue *item = arena_alloc(a, sizeof(*item));
 
-	while (r->p < r->end && *r->p >= '0' && *r->p <= '9')
-		r->p++;
-	return (size_t)(r->p - from);
-}
-
-static void integer_of(struct reading *r, struct jvalue *v)
-{
-	bool negative = v->text.p[0] == '-';
-	uint64_t n = 0, max = negative ? (uint64_t)1 << 63 : INT64_MAX;
-
-	for (size_t i = negative; i < v->text.n; i++) {
-		uint64_t digit = (uint64_t)(v->text.p[i] - '0');
-		if (n > (max - digit) / 10) {
-			r->bad = true;
-			return;
-		}
-		n = n * 10 + digit;
-	}
-	v->number = (int64_t)(negative ? 0 - n : n);
-}
-
-static void number_read(struct reading *r, struct jvalue *v)
-{
-	const uint8_t *from = r->p;
-
-	v->kind = JV_INTEGER;
-	r->p += *r->p == '-';
-	bool zero = r->p < r->end && *r->p == '0';
-	size_t n = digits(r);
-	r->bad |= n == 0 || (zero && n > 1);
-	if (r->p < r->end && *r->p == '.') {
-		v->kind = JV_REAL;
-		r->p++;
-		r->bad |= digits(r) == 0;
-	}
-	if (r->p < r->end && (*r->p | 0x20) == 'e') {
-		v->kind = JV_REAL;
-		r->p++;
-		r->p += r->p < r->end && (*r->p == '+' || *r->p == '-');
-		r->bad |= digits(r) == 0;
-	}
-	v->text = view_of(from, (size_t)(r->p - from));
-	if (v->kind == JV_INTEGER && !r->bad)
-		integer_of(r, v);
-}
-
-/* ---- values ---- */
-
-static struct jvalue *item_new(struct reading *r, struct jvalue *parent, struct jvalue *last)
-{
-	struct jvalue *item = arena_alloc(r->arena, sizeof(*item));
-
-	r->bad |= ++r->values > JSON_READ_VALUES_MAX;
-	*(last ? &last->next : &parent->first) = item;
-	parent->n++;
+	item->name = name;
+	if (!o)
+		return item;
+	*(o->last ? &o->last->next : &o->value->first) = item;
+	o->last = item;
+	o->value->n++;
 	return item;
 }
 
-static void items_read(struct reading *r, struct jvalue *v, uint8_t close)
+static struct open *open_new(struct open *outer, struct jvalue *v, struct arena *a)
 {
-	struct jvalue *last = NULL;
+	struct open *o = arena_alloc(a, sizeof(*o));
 
-	if (take(r, close))
-		return;
-	do {
-		last = item_new(r, v, last);
-		if (v->kind == JV_OBJECT) {
-			if (!take(r, '"')) {
-				r->bad = true;
-				return;
-			}
-			last->name = string_read(r);
-			r->bad |= !take(r, ':') || (last->name.n && memchr(last->name.p, 0, last->name.n));
-		}
-		value_read(r, last);
-	} while (take(r, ','));
-	r->bad |= !take(r, close);
+	o->outer = outer;
+	o->value = v;
+	return o;
 }
 
-static void value_read(struct reading *r, struct jvalue *v)
+static bool name_legal(struct view name)
 {
-	uint8_t c = peek(r);
+	return !name.n || !memchr(name.p, 0, name.n);
+}
 
-	switch (c) {
-	case '"':
-		r->p++;
-		v->kind = JV_TEXT;
-		v->text = string_read(r);
-		return;
-	case '{':
-	case '[':
-		r->p++;
-		v->kind = c == '{' ? JV_OBJECT : JV_ARRAY;
-		if (++r->depth > JSON_READ_DEPTH_MAX)
-			r->bad = true;
-		else
-			items_read(r, v, c == '{' ? '}' : ']');
-		r->depth--;
-		return;
-	case 't':
-	case 'f':
-		v->kind = JV_BOOL;
-		v->number = c == 't';
-		expect_word(r, c == 't' ? VIEW("true") : VIEW("false"));
-		return;
-	case 'n':
-		expect_word(r, VIEW("null"));
-		return;
-	default:
-		if (c == '-' || (c >= '0' && c <= '9'))
-			number_read(r, v);
-		else
-			r->bad = true;
+/* The tokens behind the top's first one. false: malformed, or past a limit. */
+static bool items_read(struct json_reader *r, struct jvalue *top, struct arena *a)
+{
+	struct open *o = open_new(NULL, top, a);
+	struct view name = VIEW_NONE;
+
+	for (size_t values = 0; o;) {
+		enum json_token t = json_reader_next(r);
+		if (t == TOKEN_OBJECT_END || t == TOKEN_ARRAY_END) {
+			o = o->outer;
+			continue;
+		}
+		if (t == TOKEN_KEY && name_legal(r->value)) {
+			name = r->value;
+			continue;
+		}
+		struct jvalue *v = item_new(o, name, a);
+		name = VIEW_NONE;
+		if (++values > JSON_READ_VALUES_MAX || !value_fill(v, t, r->value))
+			return false;
+		if (v->kind == JV_OBJECT || v->kind == JV_ARRAY)
+			o = open_new(o, v, a);
 	}
+	return json_reader_next(r) == TOKEN_END;
 }
 
 struct jvalue *json_read(struct view json, struct arena *a)
 {
-	struct reading r = {.p = json.p, .end = json.p + json.n, .arena = a};
+	struct json_reader r;
 	struct jvalue *top = arena_alloc(a, sizeof(*top));
 
-	if (!json.n)
+	json_reader_init(&r, json, a, JSON_READ_DEPTH_MAX);
+	r.halves = JSON_HALVES_REFUSED;
+	enum json_token t = json_reader_next(&r);
+	if ((t != TOKEN_OBJECT && t != TOKEN_ARRAY) || !value_fill(top, t, r.value))
 		return NULL;
-	value_read(&r, top);
-	bool whole = peek(&r) == 0 && r.p == r.end;
-	return whole && !r.bad && (top->kind == JV_OBJECT || top->kind == JV_ARRAY) ? top : NULL;
+	return items_read(&r, top, a) ? top : NULL;
 }
 
 struct jvalue *json_read_member(const struct jvalue *object, const char *name)

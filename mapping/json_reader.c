@@ -8,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/utf8.h"
-#include "mapping/json_string.h"
 
 #define A_VALUE "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 
@@ -29,7 +28,8 @@ static enum json_token fail(struct json_reader *r, const char *fmt, ...)
 void json_reader_init(struct json_reader *r, struct view text, struct arena *a, size_t depth_max)
 {
 	must(depth_max <= JSON_READER_DEPTH_MAX);
-	*r = (struct json_reader){.text = text, .arena = a, .depth_max = depth_max};
+	*r = (struct json_reader){.text = text, .arena = a, .depth_max = depth_max,
+				  .halves = JSON_HALVES_KEPT};
 	if (!utf8_valid(text))
 		fail(r, "Invalid UTF-8");
 }
@@ -72,7 +72,7 @@ static enum json_token string_read(struct json_reader *r, enum json_token as)
 	}
 	r->value = view_of(r->text.p + from, r->at - from);
 	r->at++;
-	if (escaped && !json_unescape(r->value, JSON_HALVES_KEPT, r->arena, &r->value))
+	if (escaped && !json_unescape(r->value, r->halves, r->arena, &r->value))
 		return fail(r, "Unrecognized character escape");
 	return as;
 }

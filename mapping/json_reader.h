@@ -7,7 +7,7 @@
 #define MQB_MAPPING_JSON_READER_H
 
 #include "base/arena.h"
-#include "base/view.h"
+#include "mapping/json_string.h"
 
 enum { JSON_READER_DEPTH_MAX = 1000 };
 
@@ -32,6 +32,7 @@ struct json_reader {
 	struct arena *arena; /* strings with escapes */
 	struct view value;   /* of KEY and STRING its characters, of the rest its text */
 	size_t depth, depth_max;
+	enum json_halves halves; /* KEPT, until set otherwise */
 	enum json_reader_state {
 		READER_VALUE,
 		READER_VALUE_OR_END, /* behind '[' */

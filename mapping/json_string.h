@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON strings with escapes, for both readers of JSON: json_read.h makes a tree of a
- * request, json_reader.h goes through policies and bodies token by token. */
+/* JSON strings with escapes, for json_reader.h. */
 #ifndef MQB_MAPPING_JSON_STRING_H
 #define MQB_MAPPING_JSON_STRING_H
 
