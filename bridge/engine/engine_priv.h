@@ -629,7 +629,7 @@ void spill_fini(struct engine *e);
 
 /* fanout.c */
 bool fanout_due(const struct topic *t, size_t n); /* a message for n queues has to wait in its topic's list */
-void fanout_add(struct topic *t, struct message *m, struct publish *p, struct queue *const *v, size_t n);
+void fanout_add(struct topic *t, struct message *m, struct publish *p, const struct route *r);
 void fanouts_run(struct engine *e);
 void fanout_finish(struct topic *t); /* all that waits, at once */
 void fanout_orphan(struct topic *t); /* the topic goes, what it accepted does not */

@@ -10,6 +10,8 @@
  *      has gone by its turn is passed over (uids are not used twice)
  *  F3  a deleted topic leaves its list behind: what was accepted arrives
  *  F4  a publish stays unfinished until its message has reached its last queue
+ *  F5  copies in a subscription's form are made when their turn comes; what is
+ *      unsubscribed by then is passed over; when one cannot be made the publish fails
  *
  * A commit is one group of work: it finishes the lists of its topics at once and
  * then reaches all its own queues. The store gate bounds what may wait here. */
@@ -32,8 +34,12 @@ struct job {
 	struct message *message; /* one reference */
 	struct publish *publish; /* counts this job as one unfinished entry; NULL: no answer */
 	uint64_t cost;
+	bool wrapped; /* copies in the form of a subscription each */
+	void *shared; /* the envelope maker's */
 	size_t n, at;
-	uint32_t queues[]; /* uids */
+	struct stop {
+		uint32_t queue, subscription; /* uids; no subscription: the message itself */
+	} stops[];
 };
 
 bool fanout_due(const struct topic *t, size_t n)
@@ -54,19 +60,31 @@ static struct fanout *fanout_get(struct topic *t)
 	return f;
 }
 
-void fanout_add(struct topic *t, struct message *m, struct publish *p, struct queue *const *v, size_t n)
+/* For n queues, which the caller fills in. */
+static struct job *job_add(struct topic *t, struct message *m, struct publish *p, size_t n)
 {
 	struct engine *e = t->engine;
-	struct job *j = mem_alloc(sizeof(*j) + n * sizeof(*j->queues));
+	struct job *j = mem_alloc(sizeof(*j) + n * sizeof(*j->stops));
 	*j = (struct job){.message = message_ref(m), .publish = p, .n = n};
 	j->cost = message_cost(m) + n * sizeof(struct store_dest);
-	for (size_t i = 0; i < n; i++)
-		j->queues[i] = v[i]->uid;
 	if (p)
 		p->unfinished++;
 	e->fanout_bytes += j->cost;
 	e->counters.fanouts++;
 	list_push_back(&fanout_get(t)->jobs, &j->link);
+	return j;
+}
+
+void fanout_add(struct topic *t, struct message *m, struct publish *p, const struct route *r)
+{
+	struct job *j = r->n ? job_add(t, m, p, r->n) : NULL;
+	for (size_t i = 0; i < r->n; i++)
+		j->stops[i] = (struct stop){.queue = r->queues[i]->uid};
+	j = r->n_wrapped ? job_add(t, m, p, r->n_wrapped) : NULL;
+	for (size_t i = 0; i < r->n_wrapped; i++)
+		j->stops[i] = (struct stop){r->wrapped[i].queue->uid, r->wrapped[i].subscription->uid};
+	if (j)
+		j->wrapped = true;
 }
 
 static void job_free(struct engine *e, struct job *j)
@@ -75,7 +93,21 @@ static void job_free(struct engine *e, struct job *j)
 	e->fanout_bytes -= j->cost;
 	e->counters.fanouts--;
 	message_unref(j->message);
+	if (j->shared)
+		e->options.envelopes->done(e->options.envelopes->ctx, j->shared);
 	free(j);
+}
+
+static void stop_wrapped(struct engine *e, struct job *j, struct queue *q, const struct subscription *s)
+{
+	struct message *m = subscription_wrap(s, j->message, &j->shared);
+	if (m)
+		publish_enqueue(e, &q, 1, m, j->publish, -1);
+	else if (j->publish)
+		j->publish->failed = true;
+	if (!m)
+		s->topic->dropped++;
+	message_unref(m);
 }
 
 /* Up to `max` more queues of a job. Returns how many it looked at. */
@@ -85,9 +117,13 @@ static size_t job_step(struct engine *e, struct job *j, size_t max)
 	size_t n = 0, looked = j->n - j->at < max ? j->n - j->at : max;
 	looked = looked < FANOUT_SLICE ? looked : FANOUT_SLICE;
 	for (size_t i = 0; i < looked; i++) {
-		struct queue *q = map64_find(&e->queues, j->queues[j->at++]);
-		if (q)
+		const struct stop *stop = &j->stops[j->at++];
+		struct queue *q = map64_find(&e->queues, stop->queue);
+		struct subscription *s = j->wrapped ? map64_find(&e->subscriptions, stop->subscription) : NULL;
+		if (q && !j->wrapped)
 			v[n++] = q;
+		else if (q && s)
+			stop_wrapped(e, j, q, s);
 	}
 	if (n)
 		publish_enqueue(e, v, n, j->message, j->publish, -1);

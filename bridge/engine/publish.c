@@ -105,18 +105,12 @@ static void wrapped_free(struct route *r)
 /* All of them before anything is enqueued: a publish happens as a whole or not at all. */
 static bool wrapped_make(struct engine *e, struct route *r, const struct message *m)
 {
-	const struct envelope_maker *maker = e->options.envelopes;
-	struct subscription_stat stat;
 	void *shared = NULL;
 	size_t i = 0;
-	for (; i < r->n_wrapped; i++) {
-		subscription_stat_fill(r->wrapped[i].subscription, &stat);
-		r->wrapped[i].message = maker->make(maker->ctx, m, &stat, &shared);
-		if (!r->wrapped[i].message)
-			break;
-	}
+	while (i < r->n_wrapped && (r->wrapped[i].message = subscription_wrap(r->wrapped[i].subscription, m, &shared)))
+		i++;
 	if (shared)
-		maker->done(maker->ctx, shared);
+		e->options.envelopes->done(e->options.envelopes->ctx, shared);
 	return i == r->n_wrapped;
 }
 
@@ -128,15 +122,6 @@ static void publish_fail(struct engine *e, uint64_t session, const struct publis
 		tx_fail(c->commit, why);
 	else
 		publish_refuse(e, session, c->tag, &err);
-}
-
-/* Behind what is on its way to many queues, and with it when there are many. */
-static void route_wait(struct route *r, struct topic *t, const struct publish_call *c, struct publish *p)
-{
-	if (r->n)
-		fanout_add(t, c->message, p, r->queues, r->n);
-	for (size_t i = 0; i < r->n_wrapped; i++)
-		fanout_add(t, r->wrapped[i].message, p, &r->wrapped[i].queue, 1);
 }
 
 static void route_enqueue(struct engine *e, struct route *r, const struct publish_call *c, struct publish *p)
@@ -166,14 +151,16 @@ static void publish_to(struct session *s, const struct publish_call *c, struct t
 		if (c->flags & PUBLISH_MANDATORY)
 			publish_return(e, id, c->tag, c->message);
 	}
+	/* Behind what is on its way to many queues, and like it when there are many. */
+	bool waits = routed && t && !c->commit && fanout_due(t, r->n + r->n_wrapped);
 	if (routed && !positions_left(e)) {
 		publish_fail(e, id, c, "no positions: the store has not answered");
-	} else if (!wrapped_make(e, r, c->message)) {
+	} else if (!waits && !wrapped_make(e, r, c->message)) {
 		publish_fail(e, id, c, NO_MEMORY);
 	} else {
 		struct publish *p = !c->commit && c->flags & PUBLISH_CONFIRM ? publish_new(e, id, c->tag) : NULL;
-		if (routed && t && !c->commit && fanout_due(t, r->n + r->n_wrapped))
-			route_wait(r, t, c, p);
+		if (waits)
+			fanout_add(t, c->message, p, r);
 		else
 			route_enqueue(e, r, c, p);
 		if (p)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "engine/engine_priv.h"
+#include "mapping/filter_attributes.h"
 
 void route_fini(struct route *r)
 {
@@ -102,12 +103,31 @@ static void subscription_visit(struct engine *e, struct route *r, struct subscri
 	r->wrapped[r->n_wrapped++] = (struct wrapped){.queue = q, .subscription = s};
 }
 
-static void subscribers_visit(struct engine *e, struct route *r, struct topic *t)
+/* What filter policies look at, filled in at the first that asks. */
+struct route_facts {
+	struct filter_input input;
+	bool filled;
+};
+
+static void facts_fill(struct engine *e, const struct filter_index *x, const struct message *m, struct route_facts *f)
 {
-	size_t at = 0;
-	struct subscription *s;
-	while ((s = mapv_next(&t->subscribers->by_queue, &at)))
-		subscription_visit(e, r, s);
+	f->input.arena = &e->scratch;
+	if (f->filled || !(filter_index_needs(x, FILTER_ATTRIBUTES) || filter_index_needs(x, FILTER_BODY)))
+		return;
+	filter_attributes_of(e->options.codecs, m, &e->scratch, &f->input);
+	f->filled = true;
+}
+
+static void subscribers_visit(struct engine *e, struct route *r, struct topic *t, const struct message *m,
+			      struct route_facts *f)
+{
+	struct filter_index *x = t->subscribers->filters;
+	size_t n;
+	facts_fill(e, x, m, f);
+	const uint64_t *uids = filter_index_match(x, &f->input, &n);
+	t->filtered += filter_index_count(x) - n;
+	for (size_t i = 0; i < n; i++)
+		subscription_visit(e, r, map64_find(&e->subscriptions, uids[i]));
 }
 
 void route_walk(struct engine *e, struct topic *first, struct view key, const struct message *m)
@@ -115,6 +135,7 @@ void route_walk(struct engine *e, struct topic *first, struct view key, const st
 	uint64_t found[64];
 	struct route *r = &e->route;
 	struct route_headers headers = {.decoded = false};
+	struct route_facts facts = {.filled = false};
 	e->stamp++;
 	route_queue(r, NULL);
 	topic_visit(e, r, first);
@@ -127,7 +148,7 @@ void route_walk(struct engine *e, struct topic *first, struct view key, const st
 				route_visit(e, r, found[i]);
 	}
 	for (size_t i = 0; i < r->n_subscribed; i++)
-		subscribers_visit(e, r, r->subscribed[i]);
+		subscribers_visit(e, r, r->subscribed[i], m, &facts);
 	first->published++;
 	first->unroutable += !r->n && !r->n_wrapped;
 	arena_reset(&e->scratch);

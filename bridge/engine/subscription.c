@@ -7,22 +7,41 @@
 #include "engine/engine_priv.h"
 #include "mapping/redrive_policy.h"
 
+/* The head asks for AWS's limits, or what settings make of them; these are the most
+ * that they may make. */
+static const struct filter_limits LIMITS = {
+	.keys_max = 4096, .combinations_max = 1000000, .bytes_max = 1 << 20, .extended = true};
+
 static void rules_fini(struct subscription_rules *r)
 {
+	filter_policy_free(r->filter);
 	free(r->dead_letter);
 	*r = (struct subscription_rules){.raw = false};
 }
 
+static struct view value_of(const struct attributes *a, struct view name)
+{
+	struct view v = VIEW_NONE;
+	attributes_get(a, name, &v);
+	return v;
+}
+
+/* What an attribute does not say is left out; *r is to be finished in any case. */
 static enum code rules_read(struct subscription_rules *r, const struct attributes *a, struct error *e)
 {
-	struct view v;
-	*r = (struct subscription_rules){
-		.raw = attributes_get(a, VIEW("RawMessageDelivery"), &v) && view_is(v, "true")};
-	if (!attributes_get(a, VIEW("RedrivePolicy"), &v))
-		return CODE_OK;
-	r->dead_letter = redrive_policy_target(v);
-	if (!r->dead_letter)
-		return error_set(e, CODE_INVALID, "RedrivePolicy: deadLetterTargetArn is an invalid arn");
+	struct view policy = value_of(a, VIEW("FilterPolicy")), redrive = value_of(a, VIEW("RedrivePolicy"));
+	bool body = view_is(value_of(a, VIEW("FilterPolicyScope")), "MessageBody");
+	*r = (struct subscription_rules){.raw = view_is(value_of(a, VIEW("RawMessageDelivery")), "true")};
+	if (policy.n) {
+		r->filter = filter_policy_parse(policy, body ? FILTER_BODY : FILTER_ATTRIBUTES, &LIMITS, e);
+		if (!r->filter)
+			return e->code;
+	}
+	if (redrive.n) {
+		r->dead_letter = redrive_policy_target(redrive);
+		if (!r->dead_letter)
+			return error_set(e, CODE_INVALID, "RedrivePolicy: deadLetterTargetArn is an invalid arn");
+	}
 	return CODE_OK;
 }
 
@@ -71,6 +90,11 @@ static void shown_set(struct subscription *s)
 		s->shown[i] = (struct attribute){t->v[i].name, t->v[i].value.s};
 }
 
+static bool subscription_joined(const struct subscription *s)
+{
+	return map64_find(&s->topic->engine->subscriptions, s->uid) != NULL;
+}
+
 enum code subscription_attributes_put(struct subscription *s, struct attributes *next, struct error *e)
 {
 	struct subscription_rules rules;
@@ -78,21 +102,29 @@ enum code subscription_attributes_put(struct subscription *s, struct attributes 
 		rules_fini(&rules);
 		return e->code;
 	}
+	struct filter_index *index = subscription_joined(s) ? s->topic->subscribers->filters : NULL;
+	if (index)
+		filter_index_remove(index, s->uid);
 	attributes_fini(&s->attributes);
 	rules_fini(&s->rules);
 	s->attributes = *next;
 	*next = (struct attributes){.cap = 0};
 	s->rules = rules;
 	shown_set(s);
+	if (index)
+		filter_index_add(index, s->rules.filter, s->uid);
 	return CODE_OK;
 }
 
 void subscription_join(struct subscription *s)
 {
 	struct topic *t = s->topic;
-	if (!t->subscribers)
+	if (!t->subscribers) {
 		t->subscribers = mem_zalloc(sizeof(*t->subscribers));
+		t->subscribers->filters = filter_index_new();
+	}
 	mapv_put(&t->subscribers->by_queue, s->queue, s);
+	filter_index_add(t->subscribers->filters, s->rules.filter, s->uid);
 	mapv_put(&t->vhost->subscriptions, view_str(s->id), s);
 	map64_put(&t->engine->subscriptions, s->uid, s);
 	t->vhost->changes++;
@@ -101,6 +133,7 @@ void subscription_join(struct subscription *s)
 static void subscribers_free(struct topic *t)
 {
 	mapv_fini(&t->subscribers->by_queue);
+	filter_index_free(t->subscribers->filters);
 	free(t->subscribers);
 	t->subscribers = NULL;
 }
@@ -120,6 +153,7 @@ void subscription_destroy(struct subscription *s, struct ask *a)
 {
 	struct topic *t = s->topic;
 	subscription_leave(s, a);
+	filter_index_remove(t->subscribers->filters, s->uid);
 	mapv_remove(&t->subscribers->by_queue, s->queue);
 	if (!t->subscribers->by_queue.n)
 		subscribers_free(t);
@@ -133,11 +167,9 @@ void subscriptions_drop(struct topic *t)
 	struct subscription *s;
 	if (!t->subscribers)
 		return;
-	while ((s = mapv_next(&t->subscribers->by_queue, &at))) {
+	while ((s = mapv_next(&t->subscribers->by_queue, &at)))
 		subscription_leave(s, NULL);
-		subscription_free(s);
-	}
-	subscribers_free(t);
+	subscriptions_free(t);
 }
 
 void subscriptions_free(struct topic *t)
@@ -146,6 +178,8 @@ void subscriptions_free(struct topic *t)
 	struct subscription *s;
 	if (!t->subscribers)
 		return;
+	filter_index_free(t->subscribers->filters); /* it borrows their policies */
+	t->subscribers->filters = NULL;
 	while ((s = mapv_next(&t->subscribers->by_queue, &at)))
 		subscription_free(s);
 	subscribers_free(t);
@@ -181,4 +215,12 @@ void subscription_stat_fill(const struct subscription *s, struct subscription_st
 		.attributes = s->shown,
 		.n_attributes = s->attributes.table.n,
 	};
+}
+
+struct message *subscription_wrap(const struct subscription *s, const struct message *m, void **shared)
+{
+	const struct envelope_maker *maker = s->topic->engine->options.envelopes;
+	struct subscription_stat stat;
+	subscription_stat_fill(s, &stat);
+	return maker->make(maker->ctx, m, &stat, shared);
 }

@@ -8,18 +8,21 @@
 
 #include "base/map.h"
 #include "engine/attributes.h"
+#include "mapping/filter_index.h"
 
 struct engine;
 struct topic;
 struct queue;
 struct vhost;
 struct ask;
+struct message;
 
 enum { SUBSCRIPTION_ID_BYTES = 37 };
 
 /* What its attributes say, ready for use. */
 struct subscription_rules {
 	bool raw;
+	struct filter_policy *filter; /* NULL: everything */
 	char *dead_letter; /* wire name; NULL: none */
 };
 
@@ -36,6 +39,7 @@ struct subscription {
 /* Of one topic; there is one only while it has subscriptions. */
 struct subscribers {
 	struct mapv by_queue; /* struct subscription by true name of the queue */
+	struct filter_index *filters; /* their uids */
 };
 
 /* Of one vhost or topic, with its bindings, in the order of ids; made anew when
@@ -65,6 +69,8 @@ struct subscription *subscription_find(struct topic *t, struct view queue);
 size_t subscriptions_count(const struct topic *t);
 /* Where its copies go: the queue, its dead-letter queue when that is missing, or NULL. */
 struct queue *subscription_target(const struct subscription *s);
+/* A copy in its envelope; NULL: no memory. *shared: see struct envelope_maker. */
+struct message *subscription_wrap(const struct subscription *s, const struct message *m, void **shared);
 void subscription_stat_fill(const struct subscription *s, struct subscription_stat *out);
 
 /* subscription_list.c */
