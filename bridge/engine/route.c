@@ -111,10 +111,11 @@ struct route_facts {
 
 static void facts_fill(struct engine *e, const struct filter_index *x, const struct message *m, struct route_facts *f)
 {
+	static const struct codecs none;
 	f->input.arena = &e->scratch;
 	if (f->filled || !(filter_index_needs(x, FILTER_ATTRIBUTES) || filter_index_needs(x, FILTER_BODY)))
 		return;
-	filter_attributes_of(e->options.codecs, m, &e->scratch, &f->input);
+	filter_attributes_of(e->options.codecs ? e->options.codecs : &none, m, &e->scratch, &f->input);
 	f->filled = true;
 }
 

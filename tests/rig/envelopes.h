@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Envelopes that a test can read: the message's own body, " in " and the queue
- * that was subscribed. They can be told to fail. */
+/* Envelopes that a test can read: the first word of the message's body, " in " and
+ * the queue that was subscribed. They can be told to fail. */
 #ifndef MQB_TESTS_RIG_ENVELOPES_H
 #define MQB_TESTS_RIG_ENVELOPES_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What clients do: publish, take, settle, go away. */
+#include "mapping/sqs_attributes.h"
 #include "sim.h"
 
 void do_open(struct sim *s, struct sim_peer *p)
@@ -33,6 +34,10 @@ void do_close(struct sim *s, struct sim_peer *p)
 		const struct asked *a = &p->asked[i];
 		if (a->verb == ASK_BIND)
 			s->bound[a->topic][a->pattern][a->queue] = BOUND_UNKNOWN;
+		if (a->verb == ASK_SUBSCRIBE) {
+			s->subscribed[a->topic][a->queue].is = BOUND_UNKNOWN;
+			s->subscribed[a->topic][a->queue].asking = false;
+		}
 	}
 	p->n_leases = p->n_asked = p->n_staged = 0;
 	p->credit = 0;
@@ -41,17 +46,29 @@ void do_close(struct sim *s, struct sim_peer *p)
 	queues_look(s);
 }
 
+/* As SQS sends it, with its number modulo three as an attribute. */
 static struct message *message_make(struct sim *s, int id, bool durable)
 {
-	char body[400];
+	char body[400], residue[2] = {(char)('0' + id % 3), 0};
+	const struct sqs_attributes at = {.v = {{VIEW("n"), VIEW("Number"), view_str(residue)}}, .n = 1};
+	struct buf raw;
+	uint8_t uuid[16];
+	rng_uuid(&s->rig.rng, uuid);
+	buf_init(&raw, 256);
+	sqs_attributes_encode(&at, &raw);
 	snprintf(body, sizeof(body), "%d %*d", id, (int)pick(s, 300), 7);
-	return rig_message(&s->rig, body, durable);
+	struct message *m = message_new(&(struct message_spec){.raw_kind = RAW_SQS, .durable = durable, .id = uuid,
+							       .sent_ms = s->rig.now.wall_ms,
+							       .user = VIEW("guest"), .raw = buf_view(&raw)},
+					body_of(view_str(body)));
+	buf_fini(&raw);
+	return m;
 }
 
 static struct copy *sent(struct sim *s, const struct publish_plan *p, int queue, uint64_t group)
 {
 	struct copy *c = &s->copies[p->id][queue];
-	*c = (struct copy){.sent = true, .durable = p->durable && queue < Q_TRANSIENT, .group = group};
+	*c = (struct copy){.sent = true, .durable = p->durable && queue < Q_TRANSIENT, .form = FORM_RAW, .group = group};
 	if (s->o.wide)
 		c->path = p->queue != PLAN_TOPIC ? PATH_SENT : p->topic == TOPIC_ALL ? PATH_ALL : PATH_TOPIC + p->topic;
 	return c;
@@ -67,6 +84,19 @@ static void sent_queue(struct sim *s, const struct publish_plan *p, uint64_t gro
 		c->due_ms = s->rig.now.wall_ms + p->delay_ms;
 }
 
+/* Bindings first: what they match comes as it is. */
+static void sent_topic(struct sim *s, const struct publish_plan *p, int queue, uint64_t group)
+{
+	enum form form;
+	enum bound b = route_of(s, p->topic, p->key, queue), by = subscription_of(s, p->topic, p->id, queue, &form);
+	if (b == BOUND_NO && by == BOUND_NO)
+		return;
+	struct copy *c = sent(s, p, queue, group);
+	c->unsure = b != BOUND_YES && by != BOUND_YES;
+	if (b != BOUND_YES)
+		c->form = b == BOUND_UNKNOWN ? FORM_ANY : form;
+}
+
 void publish_sent(struct sim *s, const struct publish_plan *p, uint64_t group)
 {
 	s->order[p->id] = s->next_order++;
@@ -74,12 +104,37 @@ void publish_sent(struct sim *s, const struct publish_plan *p, uint64_t group)
 		sent_queue(s, p, group);
 		return;
 	}
-	for (int q = 0; q < QUEUES; q++) {
-		enum bound b = p->topic != TOPIC_ALL ? route_of(s, p->topic, p->key, q)
-			       : s->exists[q] && q != Q_MINE ? BOUND_YES : BOUND_NO;
-		if (b != BOUND_NO)
-			sent(s, p, q, group)->unsure = b != BOUND_YES;
-	}
+	for (int q = 0; q < QUEUES; q++)
+		if (p->topic != TOPIC_ALL)
+			sent_topic(s, p, q, group);
+		else if (s->exists[q] && q != Q_MINE)
+			sent(s, p, q, group);
+}
+
+bool envelopes_refuse(struct sim *s, int first, uint64_t group)
+{
+	bool wrapped = false;
+	for (int m = first; m < s->n_messages; m++)
+		for (int q = 0; q < QUEUES; q++) {
+			const struct copy *c = &s->copies[m][q];
+			if (!c->sent || c->group != group)
+				continue;
+			if (c->form == FORM_ANY)
+				return false; /* who knows */
+			wrapped |= c->form == FORM_WRAPPED;
+		}
+	/* Those of a wide one are made in its turns. */
+	if (!wrapped || s->o.wide || !chance(s, 10))
+		return false;
+	s->envelopes.fail = s->envelopes.made + 1;
+	return true;
+}
+
+static void publish_refuse(struct sim *s, int id)
+{
+	s->refused[id] = true;
+	for (int q = 0; q < QUEUES; q++)
+		s->copies[id][q].sent = false;
 }
 
 static struct publish_plan plan_make(struct sim *s)
@@ -88,7 +143,7 @@ static struct publish_plan plan_make(struct sim *s)
 	uint64_t how = pick(s, 100);
 	if (how < 25) {
 		p.topic = TOPIC_ALL;
-	} else if (how < 45) {
+	} else if (how < 55) {
 		p.topic = (int)pick(s, BIND_TOPICS);
 		p.key = (int)pick(s, PATTERNS);
 	} else {
@@ -116,12 +171,15 @@ static void do_publish(struct sim *s, struct sim_peer *p)
 		p->staged[p->n_staged++] = plan;
 	else
 		publish_sent(s, &plan, 0);
+	if (!p->tx && envelopes_refuse(s, plan.id, 0))
+		publish_refuse(s, plan.id);
 	if (plan.queue != PLAN_TOPIC)
 		engine_send(e, p->p.session, view_str(QUEUE[plan.queue]), m, flags, plan.delay_ms, (uint64_t)plan.id);
 	else
 		engine_publish(e, p->p.session, all ? VIEW("all") : view_str(TOPIC[plan.topic]),
 			       all ? VIEW("k") : view_str(ROUTING_KEY[plan.topic][plan.key]), m, flags,
 			       (uint64_t)plan.id);
+	s->envelopes.fail = 0;
 	message_unref(m);
 }
 

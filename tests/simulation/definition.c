@@ -179,13 +179,15 @@ static void do_mine(struct sim *s, struct sim_peer *p)
 void definition_step(struct sim *s, struct sim_peer *p)
 {
 	uint64_t what = pick(s, 100);
-	if (what < 50)
+	if (what < 30)
 		do_bind(s, p);
-	else if (what < 70)
+	else if (what < 65)
+		subscription_step(s, p);
+	else if (what < 78)
 		do_purge(s, p);
-	else if (what < 80)
+	else if (what < 85)
 		do_delete(s, p);
-	else if (what < 90)
+	else if (what < 93)
 		do_mine(s, p);
 	else if (!s->exists[Q_AUTO])
 		redeclare(s, Q_AUTO);

@@ -89,6 +89,7 @@ void life_ends(struct sim *s, bool crash)
 	}
 	copies_forget(s, crash);
 	bindings_forget(s, crash);
+	subscriptions_unsure(s);
 	memset(s->exists, 0, sizeof(s->exists));
 	s->after_crash |= crash;
 	sim_trace(s, "%s", crash ? "power loss" : "restart");
@@ -96,6 +97,7 @@ void life_ends(struct sim *s, bool crash)
 		rig_power_loss(&s->rig);
 	else
 		rig_restart(&s->rig);
+	subscriptions_check(s);
 	declare_all(s);
 }
 
@@ -122,6 +124,7 @@ static void drain_queue(struct sim *s, struct peer *p, int q)
 		sim_must(s, unordered || s->order[id] > last[c->path]);
 		last[c->path] = unordered ? last[c->path] : s->order[id];
 		tx_seen(c);
+		form_check(s, c, e, q);
 		c->sent = false;
 		peer_settle(p, e->lease, OUTCOME_ACCEPT, false);
 	}
@@ -147,6 +150,7 @@ void drain(struct sim *s)
 	for (int i = 0; i < (sim_remote(s) ? 5 : 1); i++)
 		rig_wait(&s->rig, 1000); /* every receive is answered, also behind a store's long poll */
 	look(s);
+	subscriptions_check(s);
 	for (int i = 0; i < PEERS; i++) {
 		sim_must(s, !s->peers[i].open || !s->peers[i].n_asked); /* S10: each of them */
 		if (s->peers[i].open)

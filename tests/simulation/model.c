@@ -125,7 +125,8 @@ static void answered(struct sim *s, struct sim_peer *p, const struct seen *e)
 	asked_take(p, i);
 	sim_trace(s, "peer %d verb %d is answered %d (%s %d)", (int)(p - s->peers), (int)a.verb, (int)e->code,
 		  QUEUE[a.queue], a.message);
-	sim_must(s, e->code != CODE_UNAVAILABLE || s->faults || sim_remote(s));
+	sim_must(s, e->code != CODE_UNAVAILABLE || s->faults || sim_remote(s) || a.refused);
+	sim_must(s, e->code == CODE_UNAVAILABLE || !a.refused); /* S14 */
 	switch (a.verb) {
 	case ASK_CONSUME:
 		p->consumer = e->consumer;
@@ -154,6 +155,9 @@ static void answered(struct sim *s, struct sim_peer *p, const struct seen *e)
 		return;
 	case ASK_COMMIT:
 		tx_answered(s, p, &a, e->code == CODE_OK);
+		return;
+	case ASK_SUBSCRIBE:
+		subscription_answered(s, &a, e);
 		return;
 	case ASK_RECEIVE:
 	case ASK_OTHER:
@@ -224,6 +228,7 @@ static void handed(struct sim *s, struct sim_peer *p, const struct seen *e)
 		  e->kind == EVENT_DELIVERED ? "delivered" : "received", QUEUE[queue], message, e->received,
 		  e->delivered, e->failed, e->redelivered ? " again" : "");
 	handed_may(s, c, e, queue);
+	form_check(s, c, e, queue);
 	if (e->kind == EVENT_DELIVERED) {
 		sim_must(s, !p->stuck && p->credit); /* S5 */
 		order_check(s, p, c, e, message, queue);
@@ -248,7 +253,8 @@ static void handed(struct sim *s, struct sim_peer *p, const struct seen *e)
 static void published(struct sim *s, const struct seen *e)
 {
 	sim_trace(s, "message %d published %d", (int)e->tag, (int)e->how);
-	sim_must(s, e->how == PUBLISHED_STORED || (e->how == PUBLISHED_FAILED && s->faults) ||
+	sim_must(s, s->refused[e->tag] == (e->how == PUBLISHED_FAILED) || s->faults); /* S14 */
+	sim_must(s, e->how == PUBLISHED_STORED || (e->how == PUBLISHED_FAILED && (s->faults || s->refused[e->tag])) ||
 			    (e->how == PUBLISHED_REJECTED && s->o.loose));
 	for (int q = 0; q < QUEUES; q++) {
 		struct copy *c = copy_of(s, (int)e->tag, q);

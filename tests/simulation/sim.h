@@ -2,7 +2,8 @@
 /* Random clients against the engine and its stores, and a model that knows only
  * what was promised. Files: model.c (what events mean), client.c (what clients
  * do), tx.c (transactions), definition.c (queues and bindings that come and go),
- * life.c (restarts, faults, the end), test_engine.c (runs).
+ * subscription.c (the same for subscriptions), life.c (restarts, faults, the end),
+ * test_engine.c (runs).
  *
  *  S1  every confirmed publish is answered once; a confirmed durable message is
  *      never lost, power loss included
@@ -19,10 +20,13 @@
  *  S8  the engine's own invariants (engine_check: counts, bytes, conservation)
  *  S9  a disk that fails for a while fails publishes, and nothing else is lost
  *  S10 every verb that asks gets one answer, an AMQP session's in order
- *  S11 nothing is handed out before its delay is over, or where no binding leads
+ *  S11 nothing is handed out before its delay is over, or where no binding or
+ *      subscription leads; each copy has the form of what led it there
  *  S12 a transaction is all or nothing, power loss included: of its durable messages
  *      all come or none, and what it settled comes back with none of them only
  *  S13 what a receive holds stays held over an orderly restart
+ *  S14 subscriptions are listed as they were made; a publish or commit whose envelopes
+ *      cannot be made leaves nothing
  * S2–S4 and S12 need a store that keeps leases (or the engine to keep them): they
  * are not asked of a remote one that loses leases and doubles messages. */
 #ifndef MQB_TESTS_SIMULATION_SIM_H
@@ -35,6 +39,7 @@
 
 #include <cmocka.h>
 
+#include "rig/envelopes.h"
 #include "rig/rig.h"
 
 enum { PEERS = 5, STEPS = 400, MESSAGES_MAX = STEPS * 2, LEASES_MAX = 256, RECEIPTS_MAX = 256, ASKED_MAX = 256 };
@@ -46,6 +51,8 @@ enum { BIND_DIRECT, BIND_TOPIC, BIND_TOPICS, PATTERNS = 3 };
 /* How it was published: order holds for each, when a fan-out goes on over turns. */
 enum path { PATH_SENT, PATH_ALL, PATH_TOPIC, PATHS = PATH_TOPIC + BIND_TOPICS };
 
+enum form { FORM_ANY, FORM_RAW, FORM_WRAPPED };
+
 /* COMMITTING: nobody's once the commit that releases it is done. */
 enum held_by { HELD_NOBODY, HELD_CONSUMER, HELD_RECEIVE, HELD_COMMITTING };
 
@@ -55,6 +62,7 @@ struct copy {
 	bool unsure;      /* a removal was answered with a failure: done or not */
 	bool delayed;
 	int path;         /* 0 as long as one order holds for all */
+	enum form form;
 	bool seen;        /* handed out at least once */
 	bool vanished;    /* of a commit that failed */
 	bool came_back;   /* handed out after settled_in took it out */
@@ -67,7 +75,17 @@ struct copy {
 	int64_t settled_ms;
 };
 
-enum verb { ASK_OTHER, ASK_RECEIVE, ASK_CONSUME, ASK_DELETE, ASK_EXTEND, ASK_REMOVAL, ASK_BIND, ASK_COMMIT };
+enum verb {
+	ASK_OTHER,
+	ASK_RECEIVE,
+	ASK_CONSUME,
+	ASK_DELETE,
+	ASK_EXTEND,
+	ASK_REMOVAL,
+	ASK_BIND,
+	ASK_COMMIT,
+	ASK_SUBSCRIBE,
+};
 
 /* A verb whose answer is still to come. */
 struct asked {
@@ -77,7 +95,8 @@ struct asked {
 	int message, queue; /* of a receipt */
 	bool by_session;    /* a session held that message */
 	bool current;       /* the receipt was that of the present holder */
-	int topic, pattern; /* ASK_BIND */
+	int topic, pattern; /* ASK_BIND, ASK_SUBSCRIBE */
+	bool refused;       /* ASK_COMMIT: an envelope cannot be made */
 };
 
 struct lease_note {
@@ -120,6 +139,15 @@ struct sim_peer {
 
 enum bound { BOUND_NO, BOUND_YES, BOUND_UNKNOWN };
 
+/* Of a topic and a queue. */
+struct subscribed {
+	enum bound is;
+	int policy; /* POLICY of subscription.c */
+	bool raw;
+	bool asking; /* an answer is to come */
+	char id[40]; /* empty: nobody has said it */
+};
+
 struct sim_options {
 	enum rig_store kind;
 	bool faults; /* this run's disk fails now and then */
@@ -142,6 +170,9 @@ struct sim {
 	bool exists[QUEUES];
 	enum bound bound[BIND_TOPICS][PATTERNS][QUEUES];
 	bool binding[BIND_TOPICS][PATTERNS][QUEUES]; /* its answer is to come */
+	struct subscribed subscribed[BIND_TOPICS][QUEUES];
+	struct rig_envelopes envelopes;
+	bool refused[MESSAGES_MAX]; /* its envelopes could not be made */
 	int owner;        /* of MINE */
 	bool faults;      /* the disk has failed */
 	bool after_crash; /* bare settlements of before may have been lost */
@@ -194,6 +225,9 @@ void client_step(struct sim *s, struct sim_peer *p);
 /* It is done now; group: of which commit, 0: of none. */
 void publish_sent(struct sim *s, const struct publish_plan *p, uint64_t group);
 
+/* Chooses to have no memory for an envelope among these copies (group 0: of one message). */
+bool envelopes_refuse(struct sim *s, int first, uint64_t group);
+
 /* tx.c */
 void tx_step(struct sim *s, struct sim_peer *p);
 void tx_answered(struct sim *s, struct sim_peer *p, const struct asked *a, bool ok);
@@ -209,6 +243,15 @@ void definition_step(struct sim *s, struct sim_peer *p);
 enum bound route_of(const struct sim *s, int topic, int key, int queue);
 extern const char *const TOPIC[BIND_TOPICS];
 extern const char *const ROUTING_KEY[BIND_TOPICS][PATTERNS];
+
+/* subscription.c */
+/* A message with this number to this topic: whether its subscription brings it to the queue. */
+enum bound subscription_of(const struct sim *s, int topic, int message, int queue, enum form *form);
+void subscription_step(struct sim *s, struct sim_peer *p);
+void subscription_answered(struct sim *s, const struct asked *a, const struct seen *e);
+void subscriptions_unsure(struct sim *s); /* those whose answer never came */
+void subscriptions_check(struct sim *s);
+void form_check(struct sim *s, const struct copy *c, const struct seen *e, int queue);
 
 /* life.c */
 void do_fault(struct sim *s);

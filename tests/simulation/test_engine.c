@@ -4,10 +4,13 @@
  * MQBRIDGE_SIM_TRACE=1 tells what happens. */
 #include "base/arena.h"
 #include "base/log.h"
+#include "mapping/cross.h"
 #include "sim.h"
 #include "support/store_remote_fake.h"
 
 enum { CHECK_EVERY = 4 };
+
+static const struct codecs codecs = {{[RAW_SQS] = &sqs_header_codec}};
 
 static void time_passes(struct sim *s)
 {
@@ -23,7 +26,7 @@ static void step(struct sim *s)
 	uint64_t what = pick(s, 100);
 	if (!p->open)
 		do_open(s, p);
-	else if (what < 85)
+	else if (what < 80)
 		client_step(s, p);
 	else if (what < 92)
 		definition_step(s, p);
@@ -61,6 +64,9 @@ static void run(const struct sim_options *o, uint64_t seed)
 	rng_seed(&s->rng, seed);
 	engine_options_default(&s->rig.options);
 	s->rig.options.seed = seed;
+	s->rig.options.codecs = &codecs;
+	rig_envelopes_init(&s->envelopes);
+	s->rig.options.envelopes = &s->envelopes.maker;
 	s->rig.options.window_entries = 2 + (uint32_t)pick(s, 40);
 	s->rig.options.load_entries = 1 + (uint32_t)pick(s, 10);
 	s->rig.options.deliver_turn = 1 + (uint32_t)pick(s, 50);

@@ -31,7 +31,9 @@ static void do_commit(struct sim *s, struct sim_peer *p)
 	for (int i = 0; i < p->n_leases; i++)
 		if (p->leases[i].staged)
 			lease_committing(s, &p->leases[i], a->key);
+	a->refused = envelopes_refuse(s, 0, a->key);
 	engine_tx_commit(s->rig.engine, p->p.session, a->cmd, 1);
+	s->envelopes.fail = 0;
 }
 
 static void lease_gone(struct sim_peer *p, int i)
