@@ -228,72 +228,17 @@ void v091_on_qos(struct channel *ch, const void *method)
 
 /* ---- deliveries ---------------------------------------------------------------------------- */
 
-/* A message of another family: what a 0-9-1 reader sees of it. */
-struct dressed {
-	struct crossed crossed;
-	struct buf raw;
-	struct view exchange, key;
-};
-
-static void dress(struct channel *ch, const struct delivery *d, struct dressed *out)
-{
-	struct conn *c = ch->conn;
-	const struct table *arguments = engine_queue_arguments(c->env->engine, c->vhost, d->queue);
-	struct cross_settings settings = c->env->cross;
-	struct cross_facts facts = {.queue = d->queue};
-	struct cross_legacy x;
-
-	memset(&x, 0, sizeof(x));
-	if (arguments)
-		cross_settings_read(arguments, &c->scratch, &settings);
-	message_copy_id(d->message, d->origin, facts.id);
-	buf_init(&out->raw, HEADER_BYTES_MAX);
-	out->exchange = d->message->exchange;
-	out->key = d->message->key;
-	out->crossed = (struct crossed){0};
-	if (!cross_to_amqp091(&settings, c->env->codecs, d->message, &facts, &c->scratch, &x)) {
-		log_warn("amqp.cross_failed", "peer=\"%s\" queue=\"%.*s\"", c->wire->peer, VIEW_ARG(d->queue));
-		return;
-	}
-	if (v091_codec.encode(&x.bag, &out->raw))
-		out->crossed.raw = buf_view(&out->raw);
-	out->crossed.body_replaced = x.body_replaced;
-	out->crossed.body = x.body;
-	out->exchange = x.exchange;
-	out->key = x.key;
-}
-
-static void dressed_fini(struct channel *ch, struct dressed *x)
-{
-	buf_fini(&x->raw);
-	arena_reset(&ch->conn->scratch);
-}
-
 static uint64_t tag_of(struct channel *ch, const struct delivery *d)
 {
 	return d->lease ? v091_unsettled_add(ch, d->lease) : ch->tag_next++;
 }
 
-/* Exchange and key; *x is filled for a message of another family. */
-static void origin(struct channel *ch, const struct delivery *d, struct args *a, struct dressed *x)
+/* Exchange and key of a message as its reader gets it. */
+static void origin(const struct delivery *d, struct args *a, const struct dressed *x)
 {
-	bool ours = d->message->raw_kind == RAW_AMQP091;
-
-	if (!ours)
-		dress(ch, d, x);
 	v091_args_u8(a, d->redelivered);
-	v091_args_short(a, ours ? d->message->exchange : x->exchange);
-	v091_args_short(a, ours ? d->message->key : x->key);
-}
-
-static void send_message(struct channel *ch, const struct delivery *d, const struct args *a, struct dressed *x)
-{
-	if (d->message->raw_kind == RAW_AMQP091) {
-		v091_send_content(ch, a, d->message, NULL);
-		return;
-	}
-	v091_send_content(ch, a, d->message, &x->crossed);
-	dressed_fini(ch, x);
+	v091_args_short(a, x->exchange);
+	v091_args_short(a, x->key);
 }
 
 void v091_delivered(struct channel *ch, const struct event *ev)
@@ -306,8 +251,10 @@ void v091_delivered(struct channel *ch, const struct event *ev)
 	v091_args_start(&a, AMQP_BASIC_DELIVER_METHOD);
 	v091_args_short(&a, consumer_tag(k));
 	v091_args_u64(&a, tag_of(ch, d));
-	origin(ch, d, &a, &x);
-	send_message(ch, d, &a, &x);
+	v091_dress(ch, d, d->failed > 0, &x);
+	origin(d, &a, &x);
+	v091_send_content(ch, &a, d->message, x.changed ? &x.crossed : NULL);
+	v091_dressed_fini(ch, &x);
 }
 
 /* ---- get -------------------------------------------------------------------------------------- */
@@ -327,9 +274,11 @@ static void answer_get(struct channel *ch, const struct asked *as, const struct 
 	}
 	v091_args_start(&a, AMQP_BASIC_GET_OK_METHOD);
 	v091_args_u64(&a, tag_of(ch, d));
-	origin(ch, d, &a, &x);
+	v091_dress(ch, d, true, &x);
+	origin(d, &a, &x);
 	v091_args_u32(&a, ev->received.ready < UINT32_MAX ? (uint32_t)ev->received.ready : UINT32_MAX);
-	send_message(ch, d, &a, &x);
+	v091_send_content(ch, &a, d->message, x.changed ? &x.crossed : NULL);
+	v091_dressed_fini(ch, &x);
 }
 
 void v091_on_get(struct channel *ch, const void *method)

@@ -141,9 +141,7 @@ static bool type_find(struct channel *ch, struct view name, enum topic_type *typ
 static void inert_tell(const struct channel *ch, const char *noun, struct view name, const struct table *t)
 {
 	static const char *const inert[] = {
-		"alternate-exchange", "x-message-ttl",	  "x-expires",	    "x-max-length",
-		"x-max-length-bytes", "x-overflow",	  "x-max-priority", "x-single-active-consumer",
-		"x-delivery-limit",
+		"alternate-exchange", "x-max-priority", "x-single-active-consumer",
 	};
 
 	for (size_t i = 0; i < sizeof(inert) / sizeof(inert[0]); i++)

@@ -317,6 +317,17 @@ struct span {
 void v091_send_body(struct conn *c, struct out *out, uint16_t channel, struct body *b, struct span octets);
 /* Octets of a full slice: whole frames of the negotiated size. */
 uint64_t v091_slice_bytes(const struct conn *c);
+/* A message as one reader gets it: another family's in 0-9-1 terms, a quorum queue's
+ * with the count of its failures when that is told. */
+struct dressed {
+	bool changed; /* crossed says how; else the publisher's own octets */
+	struct crossed crossed;
+	struct buf raw;
+	struct view exchange, key;
+};
+void v091_dress(struct channel *ch, const struct delivery *d, bool told, struct dressed *out);
+void v091_dressed_fini(struct channel *ch, struct dressed *x);
+
 /* The method and the message's content, which may follow in slices; crossed may be NULL. */
 void v091_send_content(struct channel *ch, const struct args *a, const struct message *m,
 		  const struct crossed *x);

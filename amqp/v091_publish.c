@@ -197,6 +197,17 @@ static bool publish_check(struct channel *ch, const struct content *k, struct pr
 	return true;
 }
 
+/* Checked before: an integer in range, digits and a sign. */
+static int64_t expiration_ms(struct view text)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] >= '0' && text.p[i] <= '9')
+			ms = ms * 10 + (text.p[i] - '0');
+	return ms;
+}
+
 static struct message *message_make(struct channel *ch, struct content *k, const struct properties *p)
 {
 	struct conn *c = ch->conn;
@@ -205,6 +216,8 @@ static struct message *message_make(struct channel *ch, struct content *k, const
 		.raw_kind = RAW_AMQP091,
 		.priority = p->priority,
 		.durable = p->delivery_mode == 2,
+		.has_ttl = p->has_expiration,
+		.ttl_ms = p->has_expiration ? expiration_ms(p->expiration) : 0,
 		.id = id,
 		.sent_ms = c->now.wall_ms,
 		.exchange = view_of(k->exchange, k->exchange_n),

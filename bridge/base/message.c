@@ -31,6 +31,8 @@ struct message *message_new(const struct message_spec *s, struct body *body)
 		.raw_kind = (uint8_t)s->raw_kind,
 		.priority = s->priority,
 		.durable = s->durable,
+		.has_ttl = s->has_ttl,
+		.ttl_ms = s->ttl_ms,
 		.sent_ms = s->sent_ms,
 		.body = body,
 	};

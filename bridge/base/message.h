@@ -23,6 +23,8 @@ struct message {
 	uint8_t raw_kind; /* enum raw_kind */
 	uint8_t priority;
 	bool durable;     /* its publisher asked for it */
+	bool has_ttl;     /* said until it has arrived: copies keep a deadline of their own */
+	int64_t ttl_ms;   /* has_ttl */
 	uint32_t entries; /* the engine's: how many of its entries hold it */
 	uint8_t id[16];   /* random (UUID version 4); copies: message_copy_id */
 	int64_t sent_ms;  /* wall clock at publish */
@@ -37,7 +39,8 @@ struct message {
 struct message_spec {
 	enum raw_kind raw_kind;
 	uint8_t priority;
-	bool durable;
+	bool durable, has_ttl;
+	int64_t ttl_ms;
 	const uint8_t *id; /* 16 bytes; required */
 	int64_t sent_ms;
 	struct view exchange, key, user, raw; /* copied */

@@ -4,14 +4,18 @@
 #include "engine/engine_priv.h"
 
 struct recount {
-	uint64_t ready, leased, delayed, pending, stored, bytes;
+	uint64_t ready, leased, delayed, pending, stored, bytes, stored_body, ready_body;
 	uint64_t last_pos;
 };
 
 static void count_entry(struct recount *c, const struct queue *q, const struct entry *en)
 {
 	must(en->queue == q && en->message);
-	c->stored += en->stored != STORED_NEVER && en->stored != STORED_REMOTE && !en->uncounted;
+	bool stored = en->stored != STORED_NEVER && en->stored != STORED_REMOTE && !en->uncounted;
+	uint64_t body = body_bytes(en->message->body);
+	c->stored += stored;
+	c->stored_body += stored ? body : 0;
+	c->ready_body += en->state == ENTRY_READY ? body : 0;
 	c->bytes += message_cost(en->message);
 	must(!en->indexed || map64_find(&q->engine->by_pos, en->pos) == en);
 	must((en->stored == STORED_UNSENT || en->stored == STORED_IN_BATCH) == (en->dest != NULL));
@@ -75,7 +79,10 @@ static void check_queue(const struct queue *q)
 		return;
 	uint64_t unread = q->n_delayed - c.delayed; /* the delayed lane is still being read */
 	must(q->stored_n == c.stored + q->lane.behind_n + unread);
-	must(q->lane.behind_n || q->lane.spilled.n || unread || q->bytes == c.bytes);
+	must(q->lane.behind_n || q->lane.spilled.n || unread || (q->bytes == c.bytes && q->stored_body == c.stored_body));
+	must(q->lane.ready_body == c.ready_body);
+	const struct entry *first = lane_first(&q->lane); /* E10 */
+	must(!first || !first->deadline_ms || list_linked(&q->upkeep) || heap_has(&q->expiry));
 	for (int i = 0; i < REMOVAL_REASONS; i++)
 		out += q->out[i];
 	must(q->in == out + q->n_ready + q->n_leased + q->n_delayed + q->n_pending);

@@ -30,6 +30,7 @@ void engine_consume(struct engine *e, uint64_t session, uint64_t cmd, const stru
 	list_push_back(&s->consumers, &c->session_link);
 	q->n_consumers++;
 	q->had_consumer = true;
+	queue_used(q);
 	a->id = slot_id(&c->slot);
 	if (c->exclusive)
 		q->exclusive_consumer = a->id;
@@ -48,6 +49,7 @@ void consumer_free(struct consumer *c)
 		receives_resume(q);
 	}
 	slots_free(&q->engine->consumers, c);
+	queue_used(q);
 	queue_consumer_gone(q);
 }
 
@@ -168,6 +170,7 @@ void engine_get(struct engine *e, uint64_t session, uint64_t cmd, struct view qu
 		ask_ready(a);
 		return;
 	}
+	queue_used(q);
 	struct receive *r = receive_new(s, q, cmd, 1);
 	r->get = true;
 	r->no_ack = no_ack;
@@ -192,6 +195,7 @@ void engine_receive(struct engine *e, uint64_t session, uint64_t cmd, struct vie
 		note_push(e, note);
 		return;
 	}
+	queue_used(q);
 	struct receive *r = receive_new(s, q, cmd, n < RECEIVE_MAX ? n : RECEIVE_MAX);
 	r->lease_ms = lease_ms < 0 ? q->effective.visibility_ms : lease_ms;
 	receive_wait(r, wait_ms < 0 ? q->effective.wait_ms : wait_ms);

@@ -20,54 +20,64 @@ static const struct {
 	[DEATH_DELIVERY_LIMIT] = {"delivery_limit", REMOVED_REJECTED},
 };
 
+/* What dies, and where. */
+struct letter {
+	struct queue *queue;
+	const struct message *message;
+	uint32_t origin;
+	enum death_reason why;
+	struct publish *publish;
+	struct tx_commit *commit;
+};
+
 /* What it says of itself, in RabbitMQ's terms: that is what carries x-death, whoever
  * sent it. *x: other bytes instead of its body, exchange and key as told to a reader. */
-static bool letter_open(struct engine *e, const struct entry *en, struct cross_legacy *x)
+static bool letter_open(struct engine *e, const struct letter *l, struct cross_legacy *x)
 {
-	const struct message *m = en->message;
+	const struct message *m = l->message;
 	const struct codecs *c = e->options.codecs;
 	struct cross_settings settings = {.body = CROSS_BODY_AUTO};
-	struct cross_facts facts = {.queue = en->queue->name};
+	struct cross_facts facts = {.queue = l->queue->name};
 	*x = (struct cross_legacy){.exchange = m->exchange, .key = m->key};
 	if (!c || !c->of[RAW_AMQP091])
 		return false;
 	if (m->raw_kind == RAW_AMQP091)
 		return c->of[RAW_AMQP091]->decode(m->raw, &e->letter, &x->bag);
-	cross_settings_read(&en->queue->arguments, &e->letter, &settings);
-	message_copy_id(m, en->origin, facts.id);
+	cross_settings_read(&l->queue->arguments, &e->letter, &settings);
+	message_copy_id(m, l->origin, facts.id);
 	return cross_to_amqp091(&settings, c, m, &facts, &e->letter, x);
 }
 
-static struct message *letter_close(struct engine *e, const struct entry *en, const struct cross_legacy *x,
-				    struct view topic, struct view key)
+/* A new message with the old one's body, unless x says another, and another header. */
+static struct message *letter_make(const struct letter *l, struct view key, enum raw_kind kind, struct view raw,
+				   const struct cross_legacy *x)
 {
-	const struct message *m = en->message;
-	struct buf raw;
+	struct engine *e = l->queue->engine;
+	const struct message *m = l->message;
+	struct view topic = l->queue->effective.dead_letter_topic;
 	uint8_t id[16];
-	struct message *out = NULL;
-	rng_uuid(&e->rng, id);
-	buf_init(&raw, HEADER_BYTES_MAX);
-	if (e->options.codecs->of[RAW_AMQP091]->encode(&x->bag, &raw) && !raw.overflow) {
-		struct body *body = x->body_replaced ? body_of(x->body) : m->body ? body_ref(m->body) : NULL;
-		out = message_new(&(struct message_spec){
-			.raw_kind = RAW_AMQP091, .priority = m->priority, .durable = m->durable, .id = id,
-			.sent_ms = e->now.wall_ms, .exchange = topic, .key = key, .user = m->user,
-			.raw = buf_view(&raw),
-		}, body);
-	}
-	buf_fini(&raw);
-	return out;
-}
-
-/* Nobody here reads headers, or these cannot be read: as it is. */
-static struct message *letter_unmarked(struct engine *e, const struct message *m, struct view topic, struct view key)
-{
-	uint8_t id[16];
+	struct body *body = x->body_replaced ? body_of(x->body) : m->body ? body_ref(m->body) : NULL;
 	rng_uuid(&e->rng, id);
 	return message_new(&(struct message_spec){
-		.raw_kind = (enum raw_kind)m->raw_kind, .priority = m->priority, .durable = m->durable, .id = id,
-		.sent_ms = e->now.wall_ms, .exchange = topic, .key = key, .user = m->user, .raw = m->raw,
-	}, m->body ? body_ref(m->body) : NULL);
+		.raw_kind = kind, .priority = m->priority, .durable = m->durable, .id = id,
+		.sent_ms = e->now.wall_ms, .exchange = topic, .key = key, .user = m->user, .raw = raw,
+	}, body);
+}
+
+static struct message *letter_marked(struct engine *e, const struct letter *l, struct cross_legacy *x, struct view key)
+{
+	const struct queue_effective *f = &l->queue->effective;
+	struct message *out = NULL;
+	struct buf raw;
+	dead_letter_mark(&x->bag, &(struct death){
+		.reason = REASON[l->why].name, .queue = l->queue->name, .exchange = x->exchange, .key = x->key,
+		.time_s = e->now.wall_ms / 1000, .rekeyed = f->dead_letter_rekeyed,
+	}, &e->letter);
+	buf_init(&raw, HEADER_BYTES_MAX);
+	if (e->options.codecs->of[RAW_AMQP091]->encode(&x->bag, &raw) && !raw.overflow)
+		out = letter_make(l, key, RAW_AMQP091, buf_view(&raw), x);
+	buf_fini(&raw);
+	return out;
 }
 
 static bool cycles(const void *headers, const struct queue *q)
@@ -80,21 +90,17 @@ static bool cycles(const void *headers, const struct queue *q)
 }
 
 /* Its copies; *n is their number. false: not now. */
-static bool letter_send(struct entry *en, enum death_reason why, struct tx_commit *commit, size_t *n)
+static bool letter_send(const struct letter *l, size_t *n)
 {
-	struct queue *q = en->queue;
+	struct queue *q = l->queue;
 	struct engine *e = q->engine;
 	const struct queue_effective *f = &q->effective;
 	struct cross_legacy x;
-	bool marked = letter_open(e, en, &x);
+	bool marked = letter_open(e, l, &x);
 	struct view key = f->dead_letter_rekeyed ? f->dead_letter_key : x.key;
-	if (marked)
-		dead_letter_mark(&x.bag, &(struct death){
-			.reason = REASON[why].name, .queue = q->name, .exchange = x.exchange, .key = x.key,
-			.time_s = e->now.wall_ms / 1000, .rekeyed = f->dead_letter_rekeyed,
-		}, &e->letter);
-	struct message *m = marked ? letter_close(e, en, &x, f->dead_letter_topic, key)
-				   : letter_unmarked(e, en->message, f->dead_letter_topic, key);
+	/* Nobody here reads headers, or these cannot be read: as it is. */
+	struct message *m = marked ? letter_marked(e, l, &x, key)
+				   : letter_make(l, key, (enum raw_kind)l->message->raw_kind, l->message->raw, &x);
 	if (!m) {
 		log_error("queue.dead_letter_failed", "queue=\"%.*s\" text=\"its headers do not fit\"", VIEW_ARG(q->name));
 		*n = 0;
@@ -102,23 +108,40 @@ static bool letter_send(struct entry *en, enum death_reason why, struct tx_commi
 	}
 	bool sent = republish_run(e, &(struct republish){
 		.vhost = q->vhost, .topic = f->dead_letter_topic, .key = key, .message = m,
-		.publish = en->publish, .commit = commit,
-		.skips = marked && why != DEATH_REJECTED ? cycles : NULL, .ctx = &x.bag.headers,
+		.publish = l->publish, .commit = l->commit,
+		.skips = marked && l->why != DEATH_REJECTED ? cycles : NULL, .ctx = &x.bag.headers,
 	}, n);
 	message_unref(m);
 	arena_reset(&e->letter);
 	return sent;
 }
 
+static struct letter letter_of(const struct entry *en, enum death_reason why)
+{
+	return (struct letter){
+		.queue = en->queue, .message = en->message, .origin = en->origin, .why = why, .publish = en->publish};
+}
+
+/* What the topic accepted before goes before, and is no part of the group. */
+static void topic_settle(const struct queue *q)
+{
+	struct topic *t = topic_find(q->vhost, q->effective.dead_letter_topic);
+	if (t)
+		fanout_finish(t);
+}
+
 bool dead_letter(struct entry *en, enum death_reason why)
 {
 	struct queue *q = en->queue;
 	struct engine *e = q->engine;
-	bool letter = q->effective.dead_letters;
-	if (letter && !positions_left(e))
+	const struct letter letter = letter_of(en, why);
+	bool goes_on = q->effective.dead_letters;
+	if (goes_on && !positions_left(e))
 		return false;
+	if (goes_on)
+		topic_settle(q);
 	size_t mark = journal_mark_point(e), n = 0;
-	if (letter && !letter_send(en, why, NULL, &n))
+	if (goes_on && !letter_send(&letter, &n))
 		return false;
 	bool grouped = journal_mark_point(e) > mark;
 	struct lease *l = en->lease;
@@ -134,7 +157,22 @@ bool dead_letter(struct entry *en, enum death_reason why)
 
 void dead_letter_pending(struct entry *en, enum death_reason why, struct tx_commit *c)
 {
+	struct letter letter = letter_of(en, why);
 	size_t n;
+	letter.commit = c;
 	if (en->queue->effective.dead_letters)
-		letter_send(en, why, c, &n);
+		letter_send(&letter, &n);
+}
+
+void dead_letter_refused(struct queue *q, struct message *m)
+{
+	const struct letter letter = {.queue = q, .message = m, .origin = q->uid, .why = DEATH_MAXLEN};
+	struct engine *e = q->engine;
+	size_t n;
+	if (!q->effective.dead_letters || !positions_left(e))
+		return;
+	topic_settle(q);
+	size_t mark = journal_mark_point(e);
+	letter_send(&letter, &n);
+	journal_close_republish(e, mark);
 }

@@ -191,7 +191,10 @@ static void load_row(void *ctx, const struct store_queue_row *row)
 	q->lane.behind_from = 1;
 	q->lane.behind_to = e->next_pos;
 	q->handed_up_to = q->crash_handed = row->handed_up_to;
+	q->stored_body = q->lane.behind_body = row->body_bytes;
 	q->in = row->entries;
+	q->expiring = row->expiring;
+	queue_keep(q);
 	if (row->delayed)
 		queue_load_delayed(q, 0);
 }

@@ -230,6 +230,11 @@ static bool queue_dispatch(struct queue *q, uint32_t *budget)
 			entry_remove(en, REMOVED_RETENTION);
 			continue;
 		}
+		if (entry_expired(en)) {
+			if (!dead_letter(en, DEATH_EXPIRED))
+				return false;
+			continue;
+		}
 		if (!waiter_next(q))
 			return false;
 		lane_take_out(en);

@@ -194,6 +194,8 @@ static void engine_init(struct engine *e, const struct engine_options *o, struct
 	list_init(&e->retaining);
 	list_init(&e->fanouts);
 	list_init(&e->sated);
+	list_init(&e->upkeep);
+	list_init(&e->refusals);
 	list_init(&e->asks);
 	list_init(&e->stalled);
 	list_init(&e->answering);
@@ -281,6 +283,7 @@ void engine_free(struct engine *e)
 	spill_fini(e);
 	notes_free(e);
 	fanouts_free(e);
+	refusals_free(e);
 	messages_free(e);
 	journal_fini(e);
 	LIST_EACH(&e->asks, a)
@@ -305,6 +308,8 @@ void engine_free(struct engine *e)
 	heap_fini(&e->lease_deadlines);
 	heap_fini(&e->receive_deadlines);
 	heap_fini(&e->due);
+	heap_fini(&e->expiries);
+	heap_fini(&e->unused);
 	slots_fini(&e->connections);
 	slots_fini(&e->sessions);
 	slots_fini(&e->consumers);
@@ -340,10 +345,14 @@ bool engine_run(struct engine *e, struct now now)
 	queues_sweep(e);
 	queues_resume(e);
 	fanouts_run(e);
+	upkeep_due(e);
 	do {
 		dispatch_run(e);
+		upkeep_run(e);
 		notes_raise(e);
 	} while (!e->more && (!list_empty(&e->active) || e->notes || !list_empty(&e->answering)));
+	if (!e->more)
+		e->fresh_from = e->next_pos;
 	return e->more;
 }
 
@@ -362,10 +371,13 @@ static int64_t heap_ms(const struct heap *h)
 
 int64_t engine_next_ms(const struct engine *e)
 {
-	int64_t due = heap_ms(&e->due);
+	int64_t due = heap_ms(&e->due), expiry = heap_ms(&e->expiries);
+	if (expiry < due)
+		due = expiry;
 	int64_t times[] = {
 		heap_ms(&e->lease_deadlines),
 		heap_ms(&e->receive_deadlines),
+		heap_ms(&e->unused),
 		due == INT64_MAX ? due : e->now.mono_ms + (due - e->now.wall_ms),
 		journal_next_ms(e),
 		list_empty(&e->stalled) ? INT64_MAX : e->stalled_at_ms,
@@ -379,7 +391,7 @@ int64_t engine_next_ms(const struct engine *e)
 bool engine_idle(const struct engine *e)
 {
 	return !e->notes && list_empty(&e->active) && list_empty(&e->stalled) && list_empty(&e->fanouts) &&
-	       spill_idle(e) && journal_idle(e) && e->store->ops->idle(e->store);
+	       list_empty(&e->upkeep) && spill_idle(e) && journal_idle(e) && e->store->ops->idle(e->store);
 }
 
 bool engine_store_full(const struct engine *e)

@@ -420,6 +420,7 @@ struct delivery {
 	uint32_t origin;
 	uint16_t received, delivered, failed; /* this hand-over included */
 	bool redelivered;
+	bool counts; /* its queue tells how often it failed: x-delivery-count (rabbitmq.md 3.23) */
 	int64_t first_received_ms; /* wall; ReceiveMessage only */
 	struct view queue; /* true name */
 	struct receipt receipt; /* ReceiveMessage only */

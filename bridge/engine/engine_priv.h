@@ -17,7 +17,8 @@
  *  E6  an UNSENT entry's dest lies in the batch being built; an IN_BATCH one's in a submitted batch
  *  E7  consumer.held = its leases (ghosts included); held ≤ limit when it was handed the last
  *  E8  stored_n of a queue = entries the store holds once everything submitted is done
- *  E9  a subscription is in its engine, its vhost and its topic, or in none of them */
+ *  E9  a subscription is in its engine, its vhost and its topic, or in none of them
+ *  E10 a queue whose first message has a deadline is in engine.upkeep or in engine.expiries */
 #ifndef MQB_ENGINE_PRIV_H
 #define MQB_ENGINE_PRIV_H
 
@@ -74,6 +75,7 @@ struct entry {
 	uint32_t origin;
 	int64_t first_received_ms; /* wall; 0: never */
 	int64_t due_ms;            /* wall; DELAYED */
+	int64_t deadline_ms;       /* wall; expires at the head of its lane; 0: never */
 };
 
 struct lease {
@@ -103,6 +105,7 @@ struct publish {
 struct spilled {
 	uint64_t from;     /* the next page begins here; what is before it is in memory or gone */
 	uint64_t n;        /* 0: none */
+	uint64_t body;     /* octets of their bodies */
 	uint64_t arrivals; /* since the page was asked for */
 	bool loading;
 };
@@ -115,6 +118,7 @@ struct lane {
 	uint64_t behind_n;     /* how many; 0: nothing behind */
 	uint32_t window_n;
 	uint64_t window_bytes;
+	uint64_t ready_body, behind_body; /* octets of bodies: resident ones, those that only the store has */
 	bool loading;
 	bool unread;           /* the store may have more than was counted */
 	uint64_t load_arrivals; /* paged arrivals since the load was asked for */
@@ -184,7 +188,12 @@ struct queue {
 	bool remote_loading;
 
 	uint64_t visited; /* stamp of the last publish that came by */
-	uint64_t stored_n, stored_bytes, stored_delayed;
+	uint64_t stored_n, stored_bytes, stored_body, stored_delayed;
+	bool kept;     /* upkeep.c looks at it when its ready lane changes */
+	bool expiring; /* some message of it may have a deadline */
+	struct link upkeep;      /* in engine.upkeep */
+	struct heap_node expiry; /* in engine.expiries: deadline of the first, wall */
+	struct heap_node unused; /* in engine.unused: when it is deleted, mono */
 	uint64_t handed_up_to, crash_handed;
 	struct link dirty;    /* in journal.dirty: its row changed */
 	struct link stalled;  /* in engine.stalled: what it wants to load has to wait */
@@ -375,6 +384,10 @@ struct engine {
 	int64_t stalled_at_ms; /* mono */
 	struct link answering; /* receives that have got something this turn */
 	struct link retaining; /* queues with a retention; swept slowly */
+	struct link upkeep;    /* queues to be looked at before the turn is over */
+	struct link refusals;  /* messages that full queues did not take */
+	struct heap expiries, unused; /* queues */
+	uint64_t fresh_from;   /* positions from here on had no chance yet to be handed over */
 	struct link fanouts;   /* struct fanout: lists that are not empty */
 	struct spill spill;
 	uint64_t resident_bytes; /* entries, and their messages once each */
@@ -431,7 +444,7 @@ bool lane_is_behind(const struct lane *l); /* of the store */
 bool lane_is_paged(const struct lane *l); /* some of it is not in memory, wherever it is */
 bool lane_is_full(const struct queue *q);
 void lane_page_back(struct entry *en); /* read back: to its own place, in the window */
-void lane_one_less(struct queue *q); /* of those that only the store had */
+void lane_one_less(struct queue *q, const struct message *m); /* of those that only the store had */
 void queue_stall(struct queue *q); /* its load has to wait for the store */
 void queues_resume(struct engine *e);
 struct entry *lane_adopt(struct queue *q, const struct store_entry *s);
@@ -504,8 +517,10 @@ void queue_bytes_recount(struct queue *q); /* nothing unless all of it is reside
 void queue_adopt_delayed(struct queue *q, const struct store_loaded *l);
 void queue_load_delayed(struct queue *q, uint64_t after);
 enum code queue_access(struct session *s, struct view name, struct queue **out, struct error *e);
+void queue_stored(struct queue *q, const struct message *m, int by); /* ±1: the store has one more, or less */
 void queue_dest_fill(struct queue *q, struct store_dest *d, struct message *m, int64_t due_ms);
-void queue_dest_place(struct queue *q, struct store_dest *d, int64_t due_ms); /* all but the counts */
+/* All but the counts. */
+void queue_dest_place(struct queue *q, struct store_dest *d, const struct message *m, int64_t due_ms);
 void entry_delay(struct entry *en);
 void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, struct publish *p, int64_t delay_ms);
 void queues_due(struct engine *e);
@@ -595,6 +610,24 @@ void dead_letter_pending(struct entry *en, enum death_reason why, struct tx_comm
 void route_walk(struct engine *e, struct topic *first, struct view key, const struct message *m);
 void route_queue(struct route *r, struct queue *q); /* to this one only; NULL: to none */
 void route_fini(struct route *r);
+
+/* What a full queue refused. */
+void dead_letter_refused(struct queue *q, struct message *m);
+
+/* upkeep.c */
+void queue_keep(struct queue *q);        /* its limits have changed */
+void queue_upkeep_want(struct queue *q); /* its ready lane has changed */
+void queue_upkeep_end(struct queue *q);
+void upkeep_due(struct engine *e); /* whose time has come */
+void upkeep_run(struct engine *e); /* between dispatch and its repetition, and after a publish */
+void refusals_free(struct engine *e);
+/* Of a copy that arrives now, or when its delay is over; 0: none. */
+int64_t queue_deadline(const struct queue *q, const struct message *m, int64_t due_ms);
+void queue_expiring(struct queue *q, int64_t deadline_ms); /* a copy with this deadline (0: none) comes */
+bool entry_expired(const struct entry *en); /* too late to be handed over */
+void queue_used(struct queue *q);           /* declared, asked for messages, left by a consumer */
+/* false: it is full, p (may be NULL) is rejected, and the message goes on if the queue says so. */
+bool queue_accepts(struct queue *q, struct message *m, struct publish *p);
 
 /* publish.c */
 /* A message that the engine itself publishes; topic empty: to the queue `key`. */

@@ -120,11 +120,9 @@ static void entry_leave_store(struct entry *en, bool covered)
 	if (en->stored == STORED_NEVER || en->stored == STORED_REMOTE)
 		return;
 	if (!en->uncounted) {
-		q->stored_n--;
-		q->stored_bytes -= message_cost(en->message);
 		if (en->state == ENTRY_DELAYED || (en->state == ENTRY_PENDING && en->due_ms))
 			q->stored_delayed--;
-		journal_row(q);
+		queue_stored(q, en->message, -1);
 	}
 	if (en->stored == STORED_UNSENT && !en->uncounted && en->state != ENTRY_PENDING) {
 		journal_cancel(en);
@@ -144,10 +142,8 @@ void entry_unsent(struct entry *en)
 	if (en->stored == STORED_NEVER)
 		return;
 	must(en->stored == STORED_UNSENT && en->state == ENTRY_PENDING);
-	q->stored_n--;
-	q->stored_bytes -= message_cost(en->message);
 	q->stored_delayed -= en->due_ms ? 1 : 0;
-	journal_row(q);
+	queue_stored(q, en->message, -1);
 	en->stored = STORED_NEVER;
 	en->dest = NULL;
 }

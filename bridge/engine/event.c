@@ -58,6 +58,7 @@ static void delivery_fill(struct delivery *d, const struct lease *l)
 	d->delivered = en->delivered;
 	d->failed = en->failed;
 	d->redelivered = en->received + en->delivered > 1;
+	d->counts = q->effective.quorum;
 	d->first_received_ms = en->first_received_ms;
 	d->queue = q->name;
 	d->receipt.queue = q->uid;

@@ -120,6 +120,8 @@ static size_t job_step(struct engine *e, struct job *j, size_t max)
 		const struct stop *stop = &j->stops[j->at++];
 		struct queue *q = map64_find(&e->queues, stop->queue);
 		struct subscription *s = j->wrapped ? map64_find(&e->subscriptions, stop->subscription) : NULL;
+		if (q && !queue_accepts(q, j->message, j->publish))
+			continue;
 		if (q && !j->wrapped)
 			v[n++] = q;
 		else if (q && s)

@@ -336,6 +336,8 @@ static void rows_add(struct engine *e, struct jbatch *b)
 			.uid = q->uid,
 			.entries = q->stored_n,
 			.bytes = q->stored_bytes,
+			.body_bytes = q->stored_body,
+			.expiring = q->expiring,
 			.delayed = q->stored_delayed,
 			.handed_up_to = q->handed_up_to,
 			.last_pos = e->next_pos,

@@ -19,11 +19,9 @@ static void dest_uncount(struct queue *q, const struct store_op *op, const struc
 		en->uncounted = false; /* the commit that was to remove it did so already */
 		return;
 	}
-	q->stored_n--;
-	q->stored_bytes -= message_cost(op->append.message);
 	if (d->lane == LANE_DELAYED)
 		q->stored_delayed--;
-	journal_row(q);
+	queue_stored(q, op->append.message, -1);
 }
 
 static void dest_failed(struct engine *e, struct store_op *op, struct store_dest *d)
@@ -41,7 +39,7 @@ static void dest_failed(struct engine *e, struct store_op *op, struct store_dest
 		/* Only the store would have had it. */
 		if (q && !q->remote) {
 			q->n_ready--;
-			lane_one_less(q);
+			lane_one_less(q, op->append.message);
 			q->bytes -= message_cost(op->append.message);
 			q->out[REMOVED_FAILED]++;
 		}

@@ -76,6 +76,12 @@ static void window_out(struct entry *en)
 	l->window_bytes -= message_cost(en->message);
 }
 
+static void ready_in(struct entry *en)
+{
+	en->queue->lane.ready_body += body_bytes(en->message->body);
+	queue_upkeep_want(en->queue);
+}
+
 void lane_arrive(struct entry *en)
 {
 	struct lane *l = &en->queue->lane;
@@ -89,6 +95,7 @@ void lane_arrive(struct entry *en)
 		list_push_back(&l->ready, &en->link);
 		window_in(en);
 	}
+	ready_in(en);
 }
 
 void lane_return(struct entry *en)
@@ -96,6 +103,7 @@ void lane_return(struct entry *en)
 	en->state = ENTRY_READY;
 	list_init(&en->link);
 	heap_push(&en->queue->lane.returned, &en->back, en->pos);
+	ready_in(en);
 }
 
 void lane_page_back(struct entry *en)
@@ -111,6 +119,8 @@ void lane_take_out(struct entry *en)
 	else
 		list_remove(&en->link);
 	window_out(en);
+	en->queue->lane.ready_body -= body_bytes(en->message->body);
+	queue_upkeep_want(en->queue);
 }
 
 struct entry *lane_first(const struct lane *l)
@@ -181,6 +191,7 @@ void queues_resume(struct engine *e)
 		list_remove(first);
 		if (q->delayed_stalled)
 			queue_load_delayed(q, q->delayed_after);
+		queue_upkeep_want(q);
 		queue_poke(q);
 	}
 }
@@ -220,9 +231,17 @@ static void lane_close_gap(struct lane *l)
 		after_until(l, UINT64_MAX);
 }
 
-void lane_one_less(struct queue *q)
+static void behind_less(struct lane *l, const struct message *m)
 {
-	q->lane.behind_n--;
+	l->behind_n--;
+	/* As far as the row that began the count was right. */
+	uint64_t n = body_bytes(m->body);
+	l->behind_body = l->behind_n && l->behind_body > n ? l->behind_body - n : 0;
+}
+
+void lane_one_less(struct queue *q, const struct message *m)
+{
+	behind_less(&q->lane, m);
 	if (q->lane.loading)
 		return; /* the page's end closes it */
 	lane_close_gap(&q->lane);
@@ -239,6 +258,8 @@ struct entry *lane_adopt(struct queue *q, const struct store_entry *s)
 	en->received = s->received;
 	en->delivered = s->delivered;
 	en->failed = s->failed;
+	en->deadline_ms = s->deadline_ms;
+	queue_expiring(q, en->deadline_ms);
 	if (s->pos <= q->crash_handed && !en->delivered && !en->received)
 		en->delivered = 1;
 	entry_index(en);
@@ -262,18 +283,17 @@ static void lane_page_in(struct queue *q, const struct store_entry *s)
 	en->state = ENTRY_READY;
 	list_push_back(&l->ready, &en->link);
 	window_in(en);
+	ready_in(en);
 	if (l->behind_n) {
-		l->behind_n--;
+		behind_less(l, en->message);
 		return;
 	}
 	/* One more than was counted. */
 	log_warn("queue.recounted", "queue=%u pos=%llu", q->uid, (unsigned long long)s->pos);
 	q->in++;
 	q->n_ready++;
-	q->stored_n++;
 	q->bytes += message_cost(en->message);
-	q->stored_bytes += message_cost(en->message);
-	journal_row(q);
+	queue_stored(q, en->message, 1);
 }
 
 /* A page says whether the store has more. Where the count disagrees, the store's
@@ -287,6 +307,7 @@ static void lane_recount(struct queue *q, bool end)
 	uint64_t missing = l->behind_n - l->load_arrivals;
 	log_warn("queue.recounted", "queue=%u missing=%llu", q->uid, (unsigned long long)missing);
 	l->behind_n -= missing;
+	l->behind_body = l->behind_n ? l->behind_body : 0;
 	q->n_ready -= missing;
 	q->stored_n -= missing;
 	q->out[REMOVED_LOST] += missing;
@@ -308,5 +329,6 @@ void lane_loaded(struct queue *q, const struct store_loaded *loaded)
 	lane_close_gap(l);
 	if (!l->behind_n && l->unread)
 		lane_want(q); /* to the end, though nobody may wait for it */
+	queue_upkeep_want(q);
 	queue_poke(q);
 }

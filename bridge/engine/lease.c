@@ -98,10 +98,11 @@ static void lease_hide(struct lease *l, int64_t ms)
 /* Its session closes: back, unless a commit that is on its way decides. */
 void lease_leave(struct lease *l, enum close_how how)
 {
+	bool failed = how == CLOSE_LOST || l->queue->effective.quorum; /* rabbitmq.md 3.23 */
 	if (l->committing)
 		lease_detach(l);
 	else
-		lease_release(l, &(struct outcome){.kind = OUTCOME_RELEASE, .failed = how == CLOSE_LOST});
+		lease_release(l, &(struct outcome){.kind = OUTCOME_RELEASE, .failed = failed});
 }
 
 /* The entry goes back to its place, or away if nothing stands behind it. */
@@ -119,6 +120,13 @@ static void entry_back(struct entry *en)
 	queue_poke(q);
 }
 
+/* rabbitmq.md 3.23 */
+static bool failed_too_often(const struct entry *en)
+{
+	int64_t max = en->queue->effective.failed_max;
+	return max != QUEUE_UNLIMITED && en->failed > max && !en->vanish;
+}
+
 void lease_release(struct lease *l, const struct outcome *o)
 {
 	struct entry *en = l->entry;
@@ -128,6 +136,8 @@ void lease_release(struct lease *l, const struct outcome *o)
 	}
 	if (o->failed && en->failed < UINT16_MAX) {
 		en->failed++;
+		if (failed_too_often(en) && dead_letter(en, DEATH_DELIVERY_LIMIT))
+			return;
 		if (en->stored == STORED_YES || en->stored == STORED_IN_BATCH)
 			journal_mark(en);
 		else if (en->stored == STORED_UNSENT)

@@ -137,7 +137,7 @@ static void lease_again(struct queue *q, const struct kept *x, const struct stor
 {
 	struct entry *en = lane_adopt(q, s);
 	q->n_ready--;
-	lane_one_less(q);
+	lane_one_less(q, en->message);
 	en->received = x->received;
 	en->delivered = x->delivered;
 	en->first_received_ms = x->first_received_ms;

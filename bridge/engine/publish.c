@@ -139,6 +139,25 @@ static void route_enqueue(struct engine *e, struct route *r, const struct publis
 	}
 }
 
+/* Full queues are left out. */
+static void route_accept(struct route *r, struct message *m, struct publish *p)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < r->n; i++)
+		if (queue_accepts(r->queues[i], m, p))
+			r->queues[kept++] = r->queues[i];
+	r->n = kept;
+	kept = 0;
+	for (size_t i = 0; i < r->n_wrapped; i++) {
+		struct wrapped *w = &r->wrapped[i];
+		if (queue_accepts(w->queue, w->message, p))
+			r->wrapped[kept++] = *w;
+		else
+			message_unref(w->message);
+	}
+	r->n_wrapped = kept;
+}
+
 /* t: the topic it was published to; NULL: sent to a queue. */
 static void publish_to(struct session *s, const struct publish_call *c, struct topic *t, struct route *r)
 {
@@ -159,14 +178,18 @@ static void publish_to(struct session *s, const struct publish_call *c, struct t
 		publish_fail(e, id, c, NO_MEMORY);
 	} else {
 		struct publish *p = !c->commit && c->flags & PUBLISH_CONFIRM ? publish_new(e, id, c->tag) : NULL;
-		if (waits)
+		if (waits) {
 			fanout_add(t, c->message, p, r);
-		else
+		} else {
+			route_accept(r, c->message, p);
 			route_enqueue(e, r, c, p);
+		}
 		if (p)
 			publish_finish(e, p, STORE_OK);
 	}
 	wrapped_free(r);
+	if (!c->commit)
+		upkeep_run(e);
 }
 
 void publish_run(struct session *s, const struct publish_call *c)
@@ -210,8 +233,10 @@ bool republish_run(struct engine *e, const struct republish *p, size_t *n)
 	else
 		route_queue(r, p->topic.n ? NULL : queue_find(p->vhost, p->key));
 	route_skip(r, p);
-	*n = r->n + r->n_wrapped;
 	bool made = wrapped_make(e, r, p->message);
+	if (made)
+		route_accept(r, p->message, NULL);
+	*n = r->n + r->n_wrapped;
 	if (made)
 		route_enqueue(e, r, &c, p->publish);
 	else if (p->commit)

@@ -28,7 +28,7 @@ struct queue *queue_make(struct engine *e, struct vhost *v, struct view name, ui
 	lane_init(&q->lane);
 	struct link *lists[] = {&q->waiters, &q->active, &q->consumers, &q->receives, &q->dirty, &q->stalled,
 				&q->pending_refs, &q->leased, &q->pending, &q->owner_link,
-				&q->retaining};
+				&q->retaining, &q->upkeep};
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		list_init(lists[i]);
 	mapv_put(&v->queues, q->name, q);
@@ -41,6 +41,7 @@ struct queue *queue_make(struct engine *e, struct vhost *v, struct view name, ui
 void queue_free(struct queue *q)
 {
 	heap_remove(&q->engine->due, &q->due_node);
+	queue_upkeep_end(q);
 	lane_fini(&q->lane);
 	heap_fini(&q->due);
 	arena_fini(&q->arena);
@@ -117,6 +118,7 @@ void queue_destroy(struct queue *q, enum removal why, struct ask *a)
 	refs_end(q);
 	bindings_drop(e, &q->bindings, destination_of_queue(q));
 	queue_drop_all(q, why, false);
+	queue_upkeep_end(q);
 	list_remove(&q->active);
 	list_remove(&q->retaining);
 	list_remove(&q->dirty);
@@ -200,19 +202,30 @@ static void enqueue_behind(struct queue *q, const struct store_dest *d, struct m
 		l->behind_from = d->pos;
 	l->behind_to = d->pos;
 	l->behind_n++;
+	l->behind_body += body_bytes(m->body);
 	l->load_arrivals++;
 	q->n_ready++;
+	queue_upkeep_want(q);
 	q->bytes += message_cost(m);
 	if (p)
 		p->unfinished++;
 	queue_poke(q);
 }
 
-void queue_dest_place(struct queue *q, struct store_dest *d, int64_t due_ms)
+void queue_stored(struct queue *q, const struct message *m, int by)
+{
+	q->stored_n += (uint64_t)by;
+	q->stored_bytes += (uint64_t)by * message_cost(m);
+	q->stored_body += (uint64_t)by * body_bytes(m->body);
+	journal_row(q);
+}
+
+void queue_dest_place(struct queue *q, struct store_dest *d, const struct message *m, int64_t due_ms)
 {
 	d->queue = q->uid;
 	d->origin = q->uid;
 	d->due_ms = due_ms;
+	d->deadline_ms = queue_deadline(q, m, due_ms);
 	if (q->remote)
 		return;
 	d->lane = due_ms ? LANE_DELAYED : LANE_READY;
@@ -221,13 +234,11 @@ void queue_dest_place(struct queue *q, struct store_dest *d, int64_t due_ms)
 
 void queue_dest_fill(struct queue *q, struct store_dest *d, struct message *m, int64_t due_ms)
 {
-	queue_dest_place(q, d, due_ms);
+	queue_dest_place(q, d, m, due_ms);
 	if (q->remote)
 		return;
-	q->stored_n++;
-	q->stored_bytes += message_cost(m);
 	q->stored_delayed += due_ms ? 1 : 0;
-	journal_row(q);
+	queue_stored(q, m, 1);
 }
 
 void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, struct publish *p, int64_t delay_ms)
@@ -235,7 +246,9 @@ void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, str
 	if (delay_ms < 0)
 		delay_ms = q->effective.delay_ms;
 	int64_t due_ms = delay_ms ? q->engine->now.wall_ms + delay_ms : 0;
+	int64_t deadline_ms = queue_deadline(q, m, due_ms);
 	q->in++;
+	queue_expiring(q, deadline_ms);
 	if (d)
 		queue_dest_fill(q, d, m, due_ms);
 	if (d && q->remote) {
@@ -255,6 +268,7 @@ void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, str
 	en->origin = q->uid;
 	en->stored = d ? STORED_UNSENT : STORED_NEVER;
 	en->due_ms = due_ms;
+	en->deadline_ms = deadline_ms;
 	q->bytes += message_cost(m);
 	if (d) {
 		d->ctx = en;

@@ -32,7 +32,7 @@ static void unread_drop(struct queue *q, enum removal why, bool keep_delayed)
 	q->n_delayed -= delayed;
 	q->stored_n -= n;
 	q->stored_delayed -= delayed;
-	l->behind_n = l->load_arrivals = 0;
+	l->behind_n = l->behind_body = l->load_arrivals = 0;
 	l->unread = false;
 	l->purged_upto = q->engine->next_pos - 1;
 	if (!keep_delayed)
@@ -61,8 +61,10 @@ static void bytes_add(struct queue *q, const struct entry *en)
 {
 	uint64_t cost = message_cost(en->message);
 	q->bytes += cost;
-	if (en->stored != STORED_NEVER && en->stored != STORED_REMOTE && !en->uncounted)
+	if (en->stored != STORED_NEVER && en->stored != STORED_REMOTE && !en->uncounted) {
 		q->stored_bytes += cost;
+		q->stored_body += body_bytes(en->message->body);
+	}
 }
 
 void queue_bytes_recount(struct queue *q)
@@ -70,7 +72,7 @@ void queue_bytes_recount(struct queue *q)
 	const struct link *lists[] = {&q->lane.ready, &q->lane.after, &q->leased, &q->pending};
 	if (q->lane.behind_n || q->lane.spilled.n || q->n_delayed > q->due.n)
 		return;
-	q->bytes = q->stored_bytes = 0;
+	q->bytes = q->stored_bytes = q->stored_body = 0;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
 		for (const struct link *k = lists[i]->next; k != lists[i]; k = k->next)
 			bytes_add(q, LIST_ENTRY(k, struct entry, link));

@@ -88,6 +88,7 @@ static void queue_answer(struct ask *a, struct queue *q)
 
 static void declare_existing(struct session *s, struct ask *a, struct queue *q, const struct queue_spec *spec)
 {
+	queue_used(q);
 	bool open = spec->side == SIDE_AWS ? q->aws_open : q->legacy_open;
 	if (!owns(s, q))
 		queue_locked(q, &a->error);

@@ -188,7 +188,7 @@ static struct entry *ref_adopt(struct queue *q, const struct store_entry *s)
 {
 	struct entry *en = lane_adopt(q, s);
 	lane_return(en);
-	lane_one_less(q);
+	lane_one_less(q, s->message);
 	return en;
 }
 

@@ -105,15 +105,26 @@ void spill_add(struct queue *q, struct message *m)
 	struct engine *e = q->engine;
 	struct spilled *s = &q->lane.spilled;
 	struct store_dest *d = dest_new(e, m);
-	queue_dest_place(q, d, 0);
+	queue_dest_place(q, d, m, 0);
 	if (!s->n)
 		s->from = d->pos;
 	s->n++;
+	s->body += body_bytes(m->body);
 	s->arrivals++;
 	e->spill.n++;
 	q->n_ready++;
+	queue_upkeep_want(q);
 	q->bytes += message_cost(m);
 	queue_poke(q);
+}
+
+static void spilled_less(struct queue *q, const struct message *m)
+{
+	struct spilled *s = &q->lane.spilled;
+	uint64_t n = body_bytes(m->body);
+	s->n--;
+	s->body -= n < s->body ? n : s->body;
+	q->engine->spill.n--;
 }
 
 /* It was not written: memory keeps it after all. */
@@ -123,11 +134,11 @@ static void dest_kept(struct engine *e, struct message *m, const struct store_de
 	if (!q || !q->lane.spilled.n || d->pos < q->lane.spilled.from)
 		return; /* purged meanwhile */
 	position_remove(q, d->pos); /* a commit that failed late may be in the file */
-	q->lane.spilled.n--;
-	e->spill.n--;
+	spilled_less(q, m);
 	struct entry *en = entry_new(q, m, d->pos);
 	en->stored = STORED_NEVER;
 	en->origin = d->origin;
+	en->deadline_ms = d->deadline_ms;
 	entry_index(en);
 	lane_return(en);
 	queue_poke(q);
@@ -202,8 +213,7 @@ static void page_in(struct queue *q, const struct store_entry *l)
 	}
 	position_remove(q, l->pos);
 	s->from = l->pos + 1;
-	s->n--;
-	e->spill.n--;
+	spilled_less(q, l->message);
 	struct entry *en = lane_adopt(q, l);
 	en->stored = STORED_NEVER;
 	lane_page_back(en);
@@ -219,6 +229,7 @@ static void recount(struct queue *q)
 	log_warn("queue.recounted", "queue=%u missing=%llu spilled=true", q->uid, (unsigned long long)missing);
 	s->n -= missing;
 	q->engine->spill.n -= missing;
+	s->body = s->n ? s->body : 0;
 	q->n_ready -= missing;
 	q->out[REMOVED_LOST] += missing;
 	queue_bytes_recount(q);
@@ -240,6 +251,7 @@ static void on_loaded(void *ctx, const struct store_loaded *l)
 		queue_stall(q);
 	else if (l->end)
 		recount(q);
+	queue_upkeep_want(q);
 	queue_poke(q);
 }
 
@@ -252,7 +264,7 @@ void spill_drop(struct queue *q, enum removal why)
 	q->n_ready -= s->n;
 	q->out[why] += s->n;
 	e->spill.n -= s->n;
-	s->n = 0;
+	s->n = s->body = 0;
 	s->from = e->next_pos;
 	struct store_op *op = op_new(building(e), OP_PURGE);
 	op->purge.queue = q->uid;

@@ -146,6 +146,8 @@ void tx_enqueue(struct tx_commit *c, struct queue *q, struct store_dest *d, stru
 	en->stored = d ? STORED_UNSENT : STORED_NEVER;
 	en->origin = q->uid;
 	en->due_ms = due_ms;
+	en->deadline_ms = queue_deadline(q, m, due_ms);
+	queue_expiring(q, en->deadline_ms);
 	list_push_back(&q->pending, &en->link);
 	q->n_pending++;
 	q->bytes += message_cost(m);
@@ -175,9 +177,7 @@ static void commit_settle(struct engine *e, struct tx_commit *c, const struct st
 	}
 	/* Off the row in the transaction that removes it; still leased here. */
 	en->uncounted = true;
-	en->queue->stored_n--;
-	en->queue->stored_bytes -= message_cost(en->message);
-	journal_row(en->queue);
+	queue_stored(en->queue, en->message, -1);
 	journal_remove(en->queue, en->pos);
 }
 
@@ -329,9 +329,7 @@ static void lease_restored(struct lease *l)
 	l->committing = false;
 	if (en && en->uncounted) {
 		en->uncounted = false;
-		en->queue->stored_n++;
-		en->queue->stored_bytes += message_cost(en->message);
-		journal_row(en->queue);
+		queue_stored(en->queue, en->message, 1);
 	}
 	if (!l->session) /* it closed meanwhile */
 		lease_release(l, &(struct outcome){.kind = OUTCOME_RELEASE, .failed = true});

@@ -95,6 +95,8 @@ enum store_op_kind {
 struct store_queue_row {
 	uint32_t uid;
 	uint64_t entries, bytes;      /* stored durable ones, every lane */
+	uint64_t body_bytes;          /* octets of their bodies alone */
+	bool expiring;                /* one of them may have a deadline */
 	uint64_t delayed;             /* of these, in LANE_DELAYED */
 	uint64_t handed_up_to;        /* after a crash all up to it count as delivered once */
 	uint64_t first_pos, last_pos; /* hints: extent of the ready lane; 0: empty */

@@ -75,6 +75,8 @@ int sq_row_put(struct sq *s, const struct store_queue_row *row)
 	sqlite3_bind_int64(st, 5, (int64_t)row->handed_up_to);
 	sqlite3_bind_int64(st, 6, (int64_t)row->first_pos);
 	sqlite3_bind_int64(st, 7, (int64_t)row->last_pos);
+	sqlite3_bind_int64(st, 8, (int64_t)row->body_bytes);
+	sqlite3_bind_int(st, 9, row->expiring);
 	return sq_step(s, SQ_ROW_PUT);
 }
 
@@ -91,6 +93,8 @@ int sq_rows(struct sq *s, void (*each)(void *ctx, const struct store_queue_row *
 			.handed_up_to = (uint64_t)sqlite3_column_int64(st, 4),
 			.first_pos = (uint64_t)sqlite3_column_int64(st, 5),
 			.last_pos = (uint64_t)sqlite3_column_int64(st, 6),
+			.body_bytes = (uint64_t)sqlite3_column_int64(st, 7),
+			.expiring = sqlite3_column_int(st, 8) != 0,
 		};
 		each(ctx, &row);
 	}

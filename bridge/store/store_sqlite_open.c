@@ -34,7 +34,7 @@ static const char schema[] =
 	"CREATE TABLE body_ref(id INTEGER PRIMARY KEY, refs INTEGER NOT NULL);"
 	"CREATE TABLE queue_row(uid INTEGER PRIMARY KEY, entries INTEGER NOT NULL,"
 	" bytes INTEGER NOT NULL, delayed INTEGER NOT NULL, handed_up_to INTEGER NOT NULL, first_pos INTEGER NOT NULL,"
-	" last_pos INTEGER NOT NULL);"
+	" last_pos INTEGER NOT NULL, body_bytes INTEGER NOT NULL, expiring INTEGER NOT NULL);"
 	"CREATE TABLE def(kind BLOB NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
 	" version INTEGER NOT NULL, PRIMARY KEY(kind, key)) WITHOUT ROWID;"
 	"CREATE TABLE purge(id INTEGER PRIMARY KEY, queue INTEGER NOT NULL, lane INTEGER NOT NULL,"
@@ -64,9 +64,10 @@ static const char *const statements[SQ_STMTS] = {
 	[SQ_BODY_REFS_ADD] = "INSERT INTO body_ref(id, refs) VALUES(?1, ?2)",
 	[SQ_BODY_REFS_SET] = "UPDATE body_ref SET refs=?2 WHERE id=?1",
 	[SQ_BODY_REFS_REMOVE] = "DELETE FROM body_ref WHERE id=?1",
-	[SQ_ROW_PUT] = "REPLACE INTO queue_row VALUES(?1,?2,?3,?4,?5,?6,?7)",
+	[SQ_ROW_PUT] = "REPLACE INTO queue_row VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
 	[SQ_ROW_REMOVE] = "DELETE FROM queue_row WHERE uid=?1",
-	[SQ_ROW_LIST] = "SELECT uid, entries, bytes, delayed, handed_up_to, first_pos, last_pos FROM queue_row",
+	[SQ_ROW_LIST] = "SELECT uid, entries, bytes, delayed, handed_up_to, first_pos, last_pos,"
+			" body_bytes, expiring FROM queue_row",
 	[SQ_DEF_VERSION] = "SELECT version FROM def WHERE kind=?1 AND key=?2",
 	[SQ_DEF_VERSION_MAX] = "SELECT ifnull(max(version), 0) FROM def",
 	[SQ_DEF_PUT] = "REPLACE INTO def(kind, key, value, version) VALUES(?1,?2,?3,?4)",

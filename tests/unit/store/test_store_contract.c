@@ -485,13 +485,16 @@ static void test_queue_rows(void **state)
 {
 	struct driver *d = driver_of(state);
 	struct store_queue_row rows[3] = {{0}};
-	driver_op(d, OP_QUEUE_ROW)->row = (struct store_queue_row){1, 10, 100, 3, 5, 1, 10};
-	driver_op(d, OP_QUEUE_ROW)->row = (struct store_queue_row){2, 20, 200, 0, 0, 0, UINT64_MAX >> 1};
-	driver_op(d, OP_QUEUE_ROW)->row = (struct store_queue_row){1, 11, 110, 4, 6, 2, 12};
+	driver_op(d, OP_QUEUE_ROW)->row = (struct store_queue_row){1, 10, 100, 90, false, 3, 5, 1, 10};
+	driver_op(d, OP_QUEUE_ROW)->row = (struct store_queue_row){2, 20, 200, 0, false, 0, 0, 0, UINT64_MAX >> 1};
+	driver_op(d, OP_QUEUE_ROW)->row = (struct store_queue_row){1, 11, 110, 99, true, 4, 6, 2, 12};
 	driver_run(d);
 	d->store->ops->rows(d->store, one_row, rows);
 	assert_int_equal(rows[1].entries, 11);
 	assert_int_equal(rows[1].bytes, 110);
+	assert_int_equal(rows[1].body_bytes, 99);
+	assert_true(rows[1].expiring);
+	assert_false(rows[2].expiring);
 	assert_int_equal(rows[1].delayed, 4);
 	assert_int_equal(rows[1].handed_up_to, 6);
 	assert_int_equal(rows[1].first_pos, 2);
