@@ -153,6 +153,7 @@ static void over_a_restart(struct rig *r)
 	rig_wait(r, 5000);
 	assert_int_equal(ready_in(r, "dead"), 1); /* though nobody asked */
 	send_ttl(&p, "n", 100);
+	peer_next(&p);
 	peer_free(&p);
 	rig_restart(r); /* a second passes */
 	assert_int_equal(ready_in(r, "dead"), 1);
