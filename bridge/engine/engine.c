@@ -348,8 +348,8 @@ bool engine_run(struct engine *e, struct now now)
 	upkeep_due(e);
 	do {
 		dispatch_run(e);
-		upkeep_run(e);
 		notes_raise(e);
+		upkeep_run(e);
 	} while (!e->more && (!list_empty(&e->active) || e->notes || !list_empty(&e->answering)));
 	if (!e->more)
 		e->fresh_from = e->next_pos;
