@@ -152,6 +152,16 @@ static struct view pair_find(const struct aws_call *c, const char *name)
 	return VIEW_NONE;
 }
 
+/* No action of SQS or SNS has compressed requests in its model, so no SDK sends them. */
+static bool encoding_check(struct aws_call *c, struct refusal *f)
+{
+	struct view encoding = http_header_find(c->r, "Content-Encoding");
+	struct view v = shown(c, encoding);
+
+	return !encoding.n || has_prefix_nocase(encoding, "identity") ||
+	       refuse(c, f, FAULT_SERIALIZATION, "Content-Encoding %.*s is not supported.", VIEW_ARG(v));
+}
+
 /* The query string; the signature may be in it. */
 static bool query_decode(struct aws_call *c, struct refusal *f)
 {
@@ -219,7 +229,7 @@ static bool call_prepare(struct aws_call *c, struct refusal *f)
 {
 	struct view target = wire_detect(c);
 
-	if (!query_decode(c, f) || !(aws_link(c) || aws_auth(c, f)) || !form_decode(c, f) ||
+	if (!encoding_check(c, f) || !query_decode(c, f) || !(aws_link(c) || aws_auth(c, f)) || !form_decode(c, f) ||
 	    !action_detect(c, target, f))
 		return false;
 	if (!(c->wire == WIRE_JSON ? args_from_json(c, f) : args_from_query(c, f)))

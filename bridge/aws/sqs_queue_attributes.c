@@ -113,6 +113,25 @@ static bool redrive_check(struct aws_call *c, json_t *policy, struct view text, 
 	return true;
 }
 
+/* sqs-sns.md §7: {"redrivePermission": allowAll | denyAll | byQueue, "sourceQueueArns": ten at most} */
+static bool redrive_allow_ok(const json_t *policy)
+{
+	enum { SOURCES_MAX = 10 };
+	const json_t *permission = json_object_get(policy, "redrivePermission");
+	const json_t *sources = json_object_get(policy, "sourceQueueArns");
+	const char *word = json_is_string(permission) ? json_string_value(permission) : "";
+	bool by_queue = strcmp(word, "byQueue") == 0;
+	const json_t *source;
+	size_t i;
+
+	if (!by_queue)
+		return !sources && (strcmp(word, "allowAll") == 0 || strcmp(word, "denyAll") == 0);
+	json_array_foreach(sources, i, source)
+		if (!json_is_string(source))
+			return false;
+	return json_array_size(sources) >= 1 && json_array_size(sources) <= SOURCES_MAX;
+}
+
 /* An empty string means: none. */
 static bool json_check(struct aws_call *c, const struct attribute_row *row, struct view text, struct refusal *f)
 {
@@ -123,6 +142,8 @@ static bool json_check(struct aws_call *c, const struct attribute_row *row, stru
 		bad_value(c, f, row->name);
 	else if (j && strcmp(row->name, "RedrivePolicy") == 0)
 		ok = redrive_check(c, j, text, f);
+	else if (j && strcmp(row->name, "RedriveAllowPolicy") == 0)
+		ok = redrive_allow_ok(j) || bad_value(c, f, row->name);
 	json_decref(j);
 	return ok;
 }
