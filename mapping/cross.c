@@ -113,28 +113,9 @@ static void claim(const struct sqs_attribute **slot, const struct sqs_attribute 
 		*slot = at;
 }
 
-static void attributes_all(struct incoming *in)
-{
-	struct view rest = in->attributes.more;
-	struct sqs_attribute one, *v = in->attributes.v;
-
-	in->n = in->attributes.n;
-	in->v = v;
-	if (!rest.n)
-		return;
-	while (sqs_attributes_more(&rest, &one))
-		in->n++;
-	v = arena_alloc(in->a, in->n * sizeof(*v));
-	memcpy(v, in->attributes.v, in->attributes.n * sizeof(*v));
-	in->v = v;
-	v += in->attributes.n;
-	for (rest = in->attributes.more; sqs_attributes_more(&rest, &one);)
-		*v++ = one;
-}
-
 static void attributes_sort(struct incoming *in, struct view text, struct cross_legacy *out)
 {
-	attributes_all(in);
+	in->v = sqs_attributes_all(&in->attributes, in->a, &in->n);
 	for (size_t i = 0; i < in->n; i++) {
 		const struct sqs_attribute *at = &in->v[i];
 

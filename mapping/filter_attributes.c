@@ -106,8 +106,10 @@ static bool sqs_read(const struct message *m, struct arena *a, struct listing *l
 
 	if (!sqs_attributes_decode(m->raw, at) || !cross_bag_from_sqs(m->raw, a, bag))
 		return false;
-	l->v = arena_alloc(a, (at->n + VIRTUAL_MAX) * sizeof(*l->v));
-	sent_add(l, at->v, at->n);
+	size_t n;
+	const struct sqs_attribute *sent = sqs_attributes_all(at, a, &n);
+	l->v = arena_alloc(a, (n + VIRTUAL_MAX) * sizeof(*l->v));
+	sent_add(l, sent, n);
 	*text = !is_marked(at);
 	return true;
 }

@@ -94,6 +94,23 @@ bool sqs_attributes_more(struct view *rest, struct sqs_attribute *out)
 	return !r.bad;
 }
 
+const struct sqs_attribute *sqs_attributes_all(const struct sqs_attributes *a, struct arena *arena, size_t *n)
+{
+	struct view rest = a->more;
+	struct sqs_attribute one;
+
+	*n = a->n;
+	if (!rest.n)
+		return a->v;
+	while (sqs_attributes_more(&rest, &one))
+		++*n;
+	struct sqs_attribute *v = arena_alloc(arena, *n * sizeof(*v)), *next = v + a->n;
+	memcpy(v, a->v, a->n * sizeof(*v));
+	for (rest = a->more; sqs_attributes_more(&rest, &one);)
+		*next++ = one;
+	return v;
+}
+
 static bool more_well_formed(struct view more)
 {
 	struct reader r = reader_of(more);

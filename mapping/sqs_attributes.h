@@ -4,6 +4,7 @@
 #ifndef MQB_MAPPING_SQS_ATTRIBUTES_H
 #define MQB_MAPPING_SQS_ATTRIBUTES_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
 
@@ -33,6 +34,8 @@ bool sqs_attributes_decode(struct view raw, struct sqs_attributes *out); /* view
 bool sqs_attributes_more_add(struct buf *out, const struct sqs_attribute *at);
 /* The next one of `more`, taken off *rest; false: there are no more. */
 bool sqs_attributes_more(struct view *rest, struct sqs_attribute *out);
+/* All of them, those beyond ten too: *n, of *a itself or in the arena. */
+const struct sqs_attribute *sqs_attributes_all(const struct sqs_attributes *a, struct arena *arena, size_t *n);
 /* n is how many a caller named, which may be more than the struct can hold. */
 enum code sqs_attributes_count_check(size_t n, struct error *e);
 /* AWS's rules for names, types, values; CODE_INVALID with AWS's text. */

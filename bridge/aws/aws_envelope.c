@@ -34,7 +34,7 @@ struct variant {
 struct shared {
 	struct arena arena;
 	struct cross_sqs x;
-	struct sqs_attribute *attributes; /* all, those beyond ten too */
+	const struct sqs_attribute *attributes; /* all, those beyond ten too */
 	size_t n;
 	struct view raw;                  /* of every envelope message */
 	char message_id[UUID_CHARS + 1], timestamp[SNS_TIMESTAMP_CHARS + 1];
@@ -59,21 +59,10 @@ void aws_certificate_path(const struct signer *s, char out[AWS_CERTIFICATE_PATH]
 /* An SNS message shows all of its attributes; one of AMQP those it is promoted to. */
 static void attributes_take(const struct message *m, struct shared *sh)
 {
-	struct sqs_attributes own = {.n = 0};
-	struct sqs_attribute one;
+	struct sqs_attributes *own = arena_alloc(&sh->arena, sizeof(*own));
+	bool sns = m->raw_kind == RAW_SQS && sqs_attributes_decode(m->raw, own);
 
-	if (m->raw_kind == RAW_SQS)
-		sqs_attributes_decode(m->raw, &own);
-	const struct sqs_attributes *from = m->raw_kind == RAW_SQS ? &own : &sh->x.attributes;
-	size_t n = from->n;
-	for (struct view rest = own.more; sqs_attributes_more(&rest, &one);)
-		n++;
-	sh->attributes = arena_alloc(&sh->arena, n * sizeof(*sh->attributes));
-	if (from->n)
-		memcpy(sh->attributes, from->v, from->n * sizeof(*sh->attributes));
-	sh->n = from->n;
-	for (struct view rest = own.more; sqs_attributes_more(&rest, &one);)
-		sh->attributes[sh->n++] = one;
+	sh->attributes = sqs_attributes_all(sns ? own : &sh->x.attributes, &sh->arena, &sh->n);
 }
 
 static struct shared *shared_new(struct aws_envelopes *e, const struct message *m)

@@ -55,3 +55,26 @@ def one_message(ctx):
     expect(message["MessageAttributes"]["a"]["StringValue"], "v")
     aws(ctx, "sqs", "delete-message", "--queue-url", url, "--receipt-handle", message["ReceiptHandle"])
     require("Messages" not in ctx.sqs.receive_message(QueueUrl=url), "it is still there")
+
+
+@scenario("aws", "mqbridge")
+def topic_and_subscription(ctx):
+    """create-topic, subscribe, publish, receive-message, unsubscribe, delete-topic"""
+    name, url = ctx.sqs_queue("cli")
+    arn = aws(ctx, "sns", "create-topic", "--name", ctx.name("cli"), "--tags", "Key=a,Value=b")["TopicArn"]
+    made = aws(
+        ctx, "sns", "subscribe", "--topic-arn", arn, "--protocol", "sqs", "--notification-endpoint",
+        f"arn:aws:sqs:us-east-1:000000000000:{name}", "--attributes", '{"RawMessageDelivery": "true"}',
+    )["SubscriptionArn"]
+    listed = aws(ctx, "sns", "list-subscriptions-by-topic", "--topic-arn", arn)["Subscriptions"]
+    expect([s["SubscriptionArn"] for s in listed], [made])
+    aws(
+        ctx, "sns", "publish", "--topic-arn", arn, "--message", "from the command line", "--subject", "s",
+        "--message-attributes", '{"a": {"DataType": "String", "StringValue": "v"}}',
+    )
+    (message,) = ctx.sqs_take(url)
+    expect((message["Body"], message["MessageAttributes"]["a"]["StringValue"]), ("from the command line", "v"))
+    expect(aws(ctx, "sns", "list-tags-for-resource", "--resource-arn", arn)["Tags"], [{"Key": "a", "Value": "b"}])
+    aws(ctx, "sns", "unsubscribe", "--subscription-arn", made)
+    aws(ctx, "sns", "delete-topic", "--topic-arn", arn)
+    expect(aws(ctx, "sns", "list-subscriptions")["Subscriptions"].count(listed[0]), 0)

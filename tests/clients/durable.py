@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an orderly restart keeps (DESIGN §4). Each scenario has a broker of its own."""
 
+import json
+import urllib.request
+
 import pika
 import pika.exceptions
 
@@ -148,3 +151,30 @@ def in_flight(ctx):
     own = inside(ctx, broker)
     bodies = sorted(m["Body"] for m in own.sqs_take(own.sqs_url("held"), 2))
     expect(bodies, ["one", "two"])
+
+
+@scenario("aws", "mqbridge")
+def topics_and_subscriptions(ctx):
+    """Attributes, tags, subscriptions with their ARNs, and the key that signs"""
+    broker, own = own_broker(ctx)
+    name, url = own.sqs_queue()
+    arn = own.sns.create_topic(Name="kept", Attributes={"DisplayName": "d"}, Tags=[{"Key": "a", "Value": "b"}])["TopicArn"]
+    made = own.sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:000000000000:{name}")
+    own.sns.set_subscription_attributes(
+        SubscriptionArn=made["SubscriptionArn"], AttributeName="DeliveryPolicy", AttributeValue="{}"
+    )
+    own.sns.publish(TopicArn=arn, Message="before")
+    own = restarted(ctx, broker)
+    url = own.sqs_url(name)
+    own.sns.publish(TopicArn=arn, Message="after")
+    before, after = sorted((json.loads(m["Body"]) for m in own.sqs_take(url, 2)), key=lambda m: m["Timestamp"])
+    expect((before["Message"], after["Message"]), ("before", "after"))
+    expect(before["SigningCertURL"].rsplit("/", 1)[1], after["SigningCertURL"].rsplit("/", 1)[1])
+    with urllib.request.urlopen(after["SigningCertURL"], timeout=15) as answer:
+        require(answer.read().startswith(b"-----BEGIN CERTIFICATE"), "no certificate")
+    expect(own.sns.get_topic_attributes(TopicArn=arn)["Attributes"]["DisplayName"], "d")
+    expect(own.sns.list_tags_for_resource(ResourceArn=arn)["Tags"], [{"Key": "a", "Value": "b"}])
+    (listed,) = own.sns.list_subscriptions()["Subscriptions"]
+    expect(listed["SubscriptionArn"], made["SubscriptionArn"])
+    got = own.sns.get_subscription_attributes(SubscriptionArn=made["SubscriptionArn"])["Attributes"]
+    expect((got["DeliveryPolicy"], got["SubscriptionPrincipal"]), ("{}", "arn:aws:iam::000000000000:user/guest"))

@@ -144,18 +144,47 @@ def attributes(client, sqs, _):
 
 
 def topics(client, _, sns):
-    if client.protocol == "json":
-        return  # SNS has no AWS JSON
     answer = good(client, sns, "ListTopics", {}, service="sns")
     names = [t["TopicArn"].split(":")[-1].split("-")[1] for t in answer["Topics"]]
     expect([n for n in ("direct", "fanout", "topic") if n not in names], [], "predeclared exchanges")
 
 
+def subscriptions(client, sqs, sns):
+    """Every action of SNS, each answer against its model."""
+    name = f"s-{uuid.uuid4().hex}"
+    url = good(client, sqs, "CreateQueue", {"QueueName": name})["QueueUrl"]
+    endpoint = good(client, sqs, "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["QueueArn"]})["Attributes"]["QueueArn"]
+
+    def call(action, **parameters):
+        return good(client, sns, action, parameters, service="sns")
+
+    arn = call("CreateTopic", Name=name, Attributes={"DisplayName": "d"}, Tags=[{"Key": "a", "Value": ""}])["TopicArn"]
+    call("SetTopicAttributes", TopicArn=arn, AttributeName="TracingConfig", AttributeValue="Active")
+    expect(call("GetTopicAttributes", TopicArn=arn)["Attributes"]["TracingConfig"], "Active", "attribute")
+    call("TagResource", ResourceArn=arn, Tags=[{"Key": "b", "Value": "c"}])
+    call("UntagResource", ResourceArn=arn, TagKeys=["a"])
+    expect(call("ListTagsForResource", ResourceArn=arn), {"Tags": [{"Key": "b", "Value": "c"}]}, "tags")
+    made = call("Subscribe", TopicArn=arn, Protocol="sqs", Endpoint=endpoint, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    call("SetSubscriptionAttributes", SubscriptionArn=made, AttributeName="FilterPolicy", AttributeValue='{"a": ["b"]}')
+    got = call("GetSubscriptionAttributes", SubscriptionArn=made)["Attributes"]
+    expect((got["FilterPolicy"], got["FilterPolicyScope"]), ('{"a": ["b"]}', "MessageAttributes"), "policy")
+    row = {"SubscriptionArn": made, "Owner": arn.split(":")[4], "Protocol": "sqs", "Endpoint": endpoint, "TopicArn": arn}
+    expect(call("ListSubscriptionsByTopic", TopicArn=arn), {"Subscriptions": [row]}, "by topic")
+    expect(row in call("ListSubscriptions")["Subscriptions"], True, "in the list of all")
+    call("Publish", TopicArn=arn, Message="m", Subject="s", MessageAttributes={"a": {"DataType": "String", "StringValue": "b"}})
+    batch = call("PublishBatch", TopicArn=arn, PublishBatchRequestEntries=[
+        {"Id": "x", "Message": "1", "MessageAttributes": ATTRIBUTES}, {"Id": "y", "Message": "2"}])
+    expect(([e["Id"] for e in batch["Successful"]], batch["Failed"]), (["x", "y"], []), "batch")
+    call("Unsubscribe", SubscriptionArn=made)
+    call("DeleteTopic", TopicArn=arn)
+    expect(client.call("Publish", {"TopicArn": arn, "Message": "m"}, service="sns")["Error"]["Code"], "NotFound", "deleted")
+
+
 def run(clients, sqs, sns, report):
-    for case in (messages, batches, queue_pages, urls, attributes, topics):
+    for case in (messages, batches, queue_pages, urls, attributes, topics, subscriptions):
         for protocol, client in clients.items():
-            if case is topics and protocol == "json":
-                continue
+            if case in (topics, subscriptions) and protocol == "json":
+                continue  # SNS has no AWS JSON
             name = f"models {case.__name__} ({protocol})"
             try:
                 case(client, sqs, sns)

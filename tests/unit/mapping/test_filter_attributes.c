@@ -196,6 +196,24 @@ static void many_headers(void **state)
 	free(v);
 }
 
+/* An SNS message may have more than ten. */
+static void beyond_ten(void **state)
+{
+	struct sqs_attribute eleventh = {VIEW("k"), VIEW("Number"), VIEW("11")};
+	struct sqs_attributes at = {.v = {{VIEW("s"), VIEW("String"), VIEW("x")}}, .n = 1};
+	struct buf more;
+
+	(void)state;
+	buf_init(&more, 1000);
+	assert_true(sqs_attributes_more_add(&more, &eleventh));
+	at.more = buf_view(&more);
+	struct message *m = sns(&at, VIEW("x"));
+	check(m, FILTER_ATTRIBUTES, "{\"s\":[\"x\"],\"k\":[11]}", true);
+	check(m, FILTER_ATTRIBUTES, "{\"k\":[12]}", false);
+	message_unref(m);
+	buf_fini(&more);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -203,6 +221,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(amqp_bodies, setup, teardown),
 		cmocka_unit_test_setup_teardown(sqs, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_headers, setup, teardown),
+		cmocka_unit_test_setup_teardown(beyond_ten, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
