@@ -242,6 +242,17 @@ static void batch(void **state)
 	assert_string_equal(sns_received(NULL), "2");
 }
 
+static void filtered(void **state)
+{
+	(void)state;
+	sns_subscribed(RAW "&Attributes.entry.2.key=FilterPolicy&Attributes.entry.2.value={\"a\":[\"v\"]}");
+	sns_good("Action=Publish&Message=no" T, "");
+	sns_good("Action=Publish&Message=neither" T ATTRIBUTE("1", "a", "String", "w"), "");
+	sns_good("Action=Publish&Message=yes" T ATTRIBUTE("1", "a", "String", "v"), "");
+	assert_string_equal(sns_received(NULL), "yes");
+	assert_string_equal(sns_received(NULL), "");
+}
+
 /* ---- signatures ---- */
 
 static bool verified(const json_t *j, const char *pem, const EVP_MD *md)
@@ -430,7 +441,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T_(attributes), T_(subscribe_again), T_(unsubscribe),	     T_(pages),
 		T_(raw),	T_(envelope),	     T_(forms),		     T_(batch),
-		T_(links),	     cmocka_unit_test(signatures), T_(bindings),
+		T_(filtered),	T_(links),	     cmocka_unit_test(signatures), T_(bindings),
 		T_(internal_exchange),
 	};
 
