@@ -109,6 +109,14 @@ void aws_call_event(struct aws_call *c, const struct event *ev)
 	call_settle(c);
 }
 
+void aws_call_waited(struct aws_call *c, void (*then)(struct aws_call *c))
+{
+	must(c->waiting > 0 && c->r);
+	c->waiting--;
+	then(c);
+	call_settle(c);
+}
+
 void aws_on_done(struct aws_call *c, const struct event *ev)
 {
 	struct refusal f;

@@ -241,6 +241,9 @@ void aws_accounts_free(struct aws *a);
 /* aws.c: an engine event for the call of a session. */
 void aws_call_event(struct aws_call *c, const struct event *ev);
 
+/* aws.c: what a call waited for beside the engine's events is there. */
+void aws_call_waited(struct aws_call *c, void (*then)(struct aws_call *c));
+
 /* aws_auth.c: fills user, vhost, region. */
 bool aws_auth(struct aws_call *c, struct refusal *f);
 void aws_signing_keys_free(struct aws *a);
@@ -358,7 +361,15 @@ void aws_cross_settings(struct aws_call *c, struct cross_settings *s);
 void aws_cross(struct aws_call *c, const struct cross_settings *s, const struct message *m, struct cross_sqs *out);
 void aws_guesses_free(struct aws *a);
 
+/* sqs_fetch.c: reads bodies that lie outside of memory. false: there are none
+ * among the first that go into one answer; else `then` follows, maybe with fewer;
+ * the leases of the others are back. Borrows v. */
+bool sqs_fetch(struct aws_call *c, const struct delivery *v, size_t n,
+	       void (*then)(struct aws_call *c, const struct delivery *v, size_t n));
+
 /* sqs_receive.c */
+/* As if they had never been received. */
+void sqs_receive_undo(struct aws_call *c, const struct delivery *v, size_t n);
 void aws_handovers_free(struct aws *a);
 
 /* sqs_page.c: tokens of a list by name */

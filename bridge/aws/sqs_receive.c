@@ -280,7 +280,7 @@ void aws_handovers_free(struct aws *a)
 		free(LIST_ENTRY(l, struct handover, link));
 }
 
-static void undo(struct aws_call *c, const struct delivery *v, size_t n)
+void sqs_receive_undo(struct aws_call *c, const struct delivery *v, size_t n)
 {
 	uint64_t leases[SQS_BATCH_MAX];
 
@@ -308,12 +308,12 @@ static size_t messages_write(struct aws_call *c, const struct delivery *v, size_
 	for (i = 0; i < n; i++) {
 		struct cross_sqs m;
 
-		aws_cross(c, &rc->cross, v[i].message, &m);
-		if (m.unreadable)
+		/* A body larger than SQS allows goes alone, also one that is in base64. */
+		if (h && body_bytes(v[i].message->body) > SQS_MESSAGE_BYTES_MAX)
 			break;
+		aws_cross(c, &rc->cross, v[i].message, &m);
 		if (m.illegal)
 			illegal_warn(c);
-		/* A body larger than SQS allows goes alone. */
 		if (h && m.body.n > SQS_MESSAGE_BYTES_MAX)
 			break;
 		if (!h) {
@@ -343,6 +343,18 @@ static void unsendable(struct aws_call *c)
 	aws_call_refuse(c, &(struct refusal){.fault = FAULT_UNAVAILABLE});
 }
 
+/* All bodies are in memory, but for those behind a message that goes alone. */
+static void answer(struct aws_call *c, const struct delivery *v, size_t n)
+{
+	reply_begin(c);
+	size_t done = messages_write(c, v, n);
+	sqs_receive_undo(c, v + done, n - done);
+	if (c->aws->reply.overflow)
+		unsendable(c);
+	else
+		reply_end(c);
+}
+
 static void on_received(struct aws_call *c, const struct event *ev)
 {
 	const struct error *e = ev->received.error;
@@ -353,13 +365,8 @@ static void on_received(struct aws_call *c, const struct event *ev)
 		aws_call_refuse(c, &f);
 		return;
 	}
-	reply_begin(c);
-	size_t done = messages_write(c, ev->received.v, ev->received.n);
-	undo(c, ev->received.v + done, ev->received.n - done);
-	if (c->aws->reply.overflow)
-		unsendable(c);
-	else
-		reply_end(c);
+	if (ev->received.n == 0 || !sqs_fetch(c, ev->received.v, ev->received.n, answer))
+		answer(c, ev->received.v, ev->received.n);
 }
 
 static void on_gone(struct aws_call *c)

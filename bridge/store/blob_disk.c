@@ -37,19 +37,29 @@ static void name_of(uint64_t id, char name[NAME_DIGITS + 1])
 	snprintf(name, NAME_DIGITS + 1, "%016llx", (unsigned long long)id);
 }
 
-static int disk_create(struct blob_disk *d, uint64_t id, void **file)
+static int open_as(struct blob_disk *d, uint64_t id, int flags, void **file)
 {
 	char name[NAME_DIGITS + 1];
 	struct open_file *f;
 
 	name_of(id, name);
-	int fd = openat(fd_of(d), name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = openat(fd_of(d), name, flags | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errno;
 	f = mem_zalloc(sizeof(*f));
 	f->fd = fd;
 	*file = f;
 	return 0;
+}
+
+static int disk_create(struct blob_disk *d, uint64_t id, void **file)
+{
+	return open_as(d, id, O_WRONLY | O_CREAT | O_EXCL, file);
+}
+
+static int disk_open(struct blob_disk *d, uint64_t id, void **file)
+{
+	return open_as(d, id, O_RDONLY, file);
 }
 
 static int disk_write(struct blob_disk *d, void *file, uint64_t at, struct view bytes)
@@ -92,27 +102,20 @@ static int disk_sync_names(struct blob_disk *d)
 	return fsync(fd_of(d)) == 0 ? 0 : errno;
 }
 
-static int disk_read(struct blob_disk *d, uint64_t id, uint64_t at, uint8_t *dst, size_t n)
+static int disk_read(struct blob_disk *d, void *file, uint64_t at, uint8_t *dst, size_t n)
 {
-	char name[NAME_DIGITS + 1];
-	int rc = 0;
-
-	name_of(id, name);
-	int fd = openat(fd_of(d), name, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno;
-	while (n && !rc) {
-		ssize_t got = pread(fd, dst, n, (off_t)at);
-		if (got > 0) {
-			at += (uint64_t)got;
-			dst += got;
-			n -= (size_t)got;
-		} else if (got == 0 || errno != EINTR) {
-			rc = got == 0 ? ENODATA : errno;
-		}
+	(void)d;
+	while (n) {
+		ssize_t got = pread(((struct open_file *)file)->fd, dst, n, (off_t)at);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got < 0 ? errno : ENODATA;
+		at += (uint64_t)got;
+		dst += got;
+		n -= (size_t)got;
 	}
-	close(fd);
-	return rc;
+	return 0;
 }
 
 static int disk_size(struct blob_disk *d, uint64_t id, uint64_t *bytes)
@@ -219,7 +222,7 @@ struct blob_disk *blob_disk_open(const char *dir, struct error *e)
 	d->fd = fd;
 	d->door = (struct blob_disk){
 		.create = disk_create, .write = disk_write, .sync = disk_sync, .close = disk_close,
-		.sync_names = disk_sync_names, .read = disk_read, .size = disk_size, .remove = disk_remove,
+		.sync_names = disk_sync_names, .open = disk_open, .read = disk_read, .size = disk_size, .remove = disk_remove,
 		.list = disk_list, .free = disk_free,
 	};
 	return &d->door;

@@ -19,8 +19,10 @@ struct blob_disk {
 	void (*close)(struct blob_disk *d, void *file);
 	/* Every file that was created, and every removal, is on the medium. */
 	int (*sync_names)(struct blob_disk *d);
+	/* For reading. */
+	int (*open)(struct blob_disk *d, uint64_t id, void **file);
 	/* ENODATA: the file ends before. */
-	int (*read)(struct blob_disk *d, uint64_t id, uint64_t at, uint8_t *dst, size_t n);
+	int (*read)(struct blob_disk *d, void *file, uint64_t at, uint8_t *dst, size_t n);
 	int (*size)(struct blob_disk *d, uint64_t id, uint64_t *bytes);
 	int (*remove)(struct blob_disk *d, uint64_t id);
 	int (*list)(struct blob_disk *d, void (*each)(void *ctx, uint64_t id), void *ctx);

@@ -79,7 +79,12 @@ static void blob_cancel_op(struct blob *b, struct blob_read *r)
 static bool blob_read_now_op(struct blob *b, uint64_t offset, uint8_t *dst, size_t n)
 {
 	struct blob_disk *d = file_of(b)->keeper->disk;
-	int rc = d->read(d, b->id, offset, dst, n);
+	void *open;
+	int rc = d->open(d, b->id, &open);
+	if (!rc) {
+		rc = d->read(d, open, offset, dst, n);
+		d->close(d, open);
+	}
 	if (rc)
 		log_error("body.unreadable", "file=%016llx error=\"%s\"", (unsigned long long)b->id, strerror(rc));
 	return rc == 0;

@@ -85,30 +85,37 @@ static void do_end(struct keeper *k, struct blob_job *j)
 	j->failed = f->failed || !f->created;
 }
 
-static struct body *read_into_memory(struct keeper *k, const struct blob_job *j, int *rc)
+static int read_into(struct keeper *k, const struct blob_job *j, void *open, struct body *b)
 {
-	struct body *b = body_new(j->n);
 	size_t n;
-	*rc = b ? 0 : ENOMEM;
-	for (size_t at = 0; !*rc && at < j->n; at += n) {
+	for (size_t at = 0; at < j->n; at += n) {
 		uint8_t *room = body_room(b, &n);
+		if (!room)
+			return ENOMEM;
 		n = n < j->n - at ? n : j->n - at;
-		*rc = room ? k->disk->read(k->disk, j->file->blob.id, j->at + at, room, n) : ENOMEM;
+		int rc = k->disk->read(k->disk, open, j->at + at, room, n);
+		if (rc)
+			return rc;
 		body_filled(b, n);
 	}
-	if (!*rc)
-		return b;
-	body_unref(b);
-	return NULL;
+	return 0;
 }
 
 static void do_read(struct keeper *k, struct blob_job *j)
 {
-	int rc;
-	j->bytes = read_into_memory(k, j, &rc);
-	if (rc)
-		log_error("body.unreadable", "file=%016llx error=\"%s\"", (unsigned long long)j->file->blob.id,
-			  strerror(rc));
+	struct body *b = body_new(j->n);
+	void *open;
+	int rc = b ? k->disk->open(k->disk, j->file->blob.id, &open) : ENOMEM;
+	if (!rc) {
+		rc = read_into(k, j, open, b);
+		k->disk->close(k->disk, open);
+	}
+	j->bytes = rc ? NULL : b;
+	if (!rc)
+		return;
+	body_unref(b);
+	log_error("body.unreadable", "file=%016llx error=\"%s\"", (unsigned long long)j->file->blob.id,
+		  strerror(rc));
 }
 
 static void do_remove(struct keeper *k, const struct blob_job *j)

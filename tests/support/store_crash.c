@@ -573,13 +573,25 @@ static int disk_sync_names(struct blob_disk *d)
 	return disk_leave(d, rc);
 }
 
-static int disk_read(struct blob_disk *d, uint64_t id, uint64_t at, uint8_t *dst, size_t n)
+static int disk_open(struct blob_disk *d, uint64_t id, void **file)
 {
 	if (!disk_enter(d))
 		return EIO;
-	const struct file *f = blob_find(d, id);
-	if (!f || f->now.n < at + n)
-		return disk_leave(d, f ? ENODATA : ENOENT);
+	if (!blob_find(d, id))
+		return disk_leave(d, ENOENT);
+	struct blob_handle *h = mem_alloc(sizeof(*h));
+	h->file = blob_find(d, id);
+	*file = h;
+	return disk_leave(d, 0);
+}
+
+static int disk_read(struct blob_disk *d, void *file, uint64_t at, uint8_t *dst, size_t n)
+{
+	if (!disk_enter(d))
+		return EIO;
+	const struct file *f = ((struct blob_handle *)file)->file;
+	if (f->now.n < at + n)
+		return disk_leave(d, ENODATA);
 	memcpy(dst, f->now.p + at, n);
 	return disk_leave(d, 0);
 }
@@ -634,7 +646,7 @@ struct blob_disk *store_crash_disk(struct store_crash *c)
 	d->life = c->life;
 	d->door = (struct blob_disk){
 		.create = disk_create, .write = disk_write, .sync = disk_sync, .close = disk_close,
-		.sync_names = disk_sync_names, .read = disk_read, .size = disk_size, .remove = disk_remove,
+		.sync_names = disk_sync_names, .open = disk_open, .read = disk_read, .size = disk_size, .remove = disk_remove,
 		.list = disk_list, .free = disk_free,
 	};
 	return &d->door;
