@@ -7,6 +7,9 @@
  *  1. every entry is in `by_pos` and in exactly the lane of its (queue, lane);
  *  2. a lane that holds nothing is not in `lanes`;
  *  3. an entry holds one reference to its message.
+ * A long lane is purged whole (engine.md §8): what stays moves to a new one, the
+ * old one is freed a slice a poll; until then by_pos still has its entries, which
+ * entry_find does not.
  * A group is checked before it is done, so it is done whole or refused whole. */
 #include "store/store_memory.h"
 
@@ -39,7 +42,11 @@ struct memory {
 	struct map64 rows;   /* uid → store_queue_row */
 	struct mapv defs;    /* kind NUL key → memory_def */
 	uint64_t def_version;
+	struct memory_lane *purged; /* waiting to be freed */
 };
+
+/* Purged: at once, if a lane has no more; freed in one poll. */
+enum { PURGE_AT_ONCE = 128, PURGE_SLICE = 4096 };
 
 static struct memory *memory_of(struct store *s)
 {
@@ -53,6 +60,21 @@ static uint64_t lane_key(uint32_t queue, uint8_t lane)
 	return (uint64_t)queue << 8 | lane;
 }
 
+static struct memory_entry *entry_find(const struct memory *m, uint64_t pos)
+{
+	struct memory_entry *e = map64_find(&m->by_pos, pos);
+	return e && !e->in->purged ? e : NULL;
+}
+
+static void purged_free(struct memory *m, struct memory_entry *e)
+{
+	must(e->in->purged);
+	map64_remove(&m->by_pos, e->pos);
+	memory_lane_remove(e->in, e->pos);
+	message_unref(e->message);
+	free(e);
+}
+
 static void entry_link(struct memory *m, struct memory_entry *e)
 {
 	uint64_t key = lane_key(e->queue, e->lane);
@@ -61,6 +83,9 @@ static void entry_link(struct memory *m, struct memory_entry *e)
 		l = mem_zalloc(sizeof(*l));
 		map64_put(&m->lanes, key, l);
 	}
+	struct memory_entry *old = map64_find(&m->by_pos, e->pos);
+	if (old)
+		purged_free(m, old);
 	memory_lane_add(l, e);
 	map64_put(&m->by_pos, e->pos, e);
 }
@@ -126,7 +151,7 @@ static void place(struct memory *m, const struct store_op *op, struct memory_ent
 
 static enum store_result entry_op(struct memory *m, const struct store_op *op)
 {
-	struct memory_entry *e = map64_find(&m->by_pos, op->entry.pos);
+	struct memory_entry *e = entry_find(m, op->entry.pos);
 	if (!e)
 		return op->kind == OP_REMOVE ? STORE_OK : STORE_LOST;
 	if (op->kind == OP_REMOVE) {
@@ -147,11 +172,44 @@ static int pos_cmp(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void entry_stays(struct memory *m, struct memory_lane *old, struct memory_entry *e)
+{
+	memory_lane_remove(old, e->pos);
+	map64_remove(&m->by_pos, e->pos);
+	entry_link(m, e);
+}
+
+/* All of it but what stays, which finds itself in a new lane. */
+static void purge_whole_lane(struct memory *m, const struct store_op *op, uint64_t key, uint64_t upto)
+{
+	struct memory_lane *l = map64_remove(&m->lanes, key);
+	for (size_t i = 0; i < op->purge.n_keep; i++) {
+		struct memory_entry *e = entry_find(m, op->purge.keep[i]);
+		if (e && e->in == l && e->pos <= upto)
+			entry_stays(m, l, e);
+	}
+	while (l->n > l->head && l->slots[l->n - 1].pos > upto) {
+		struct memory_entry *e = l->slots[l->n - 1].entry;
+		if (e)
+			entry_stays(m, l, e);
+		else
+			l->n--;
+	}
+	l->purged = true;
+	l->next_purged = m->purged;
+	m->purged = l;
+}
+
 static void purge_lane(struct memory *m, const struct store_op *op, uint8_t lane)
 {
-	struct memory_lane *l = map64_find(&m->lanes, lane_key(op->purge.queue, lane));
+	uint64_t key = lane_key(op->purge.queue, lane);
+	struct memory_lane *l = map64_find(&m->lanes, key);
 	uint64_t upto = op->purge.whole_queue && op->purge.upto == 0 ? UINT64_MAX : op->purge.upto;
 	uint64_t after = 0;
+	if (l && l->live > PURGE_AT_ONCE) {
+		purge_whole_lane(m, op, key, upto);
+		return;
+	}
 	/* The lane is freed with its last entry: look it up again every time. */
 	while (l) {
 		size_t i = memory_lane_after(l, after);
@@ -163,7 +221,7 @@ static void purge_lane(struct memory *m, const struct store_op *op, uint8_t lane
 		if (!op->purge.n_keep || !bsearch(&after, op->purge.keep, op->purge.n_keep,
 						  sizeof(after), pos_cmp))
 			entry_drop(m, l->slots[i].entry);
-		l = map64_find(&m->lanes, lane_key(op->purge.queue, lane));
+		l = map64_find(&m->lanes, key);
 	}
 }
 
@@ -266,7 +324,7 @@ static uint64_t def_version_at(const struct memory *m, const struct store_op *gr
 
 static bool pos_taken(const struct memory *m, uint64_t pos)
 {
-	return map64_find(&m->by_pos, pos) != NULL;
+	return entry_find(m, pos) != NULL;
 }
 
 static bool op_allowed(const struct memory *m, const struct store_op *group, size_t at)
@@ -435,6 +493,19 @@ static void memory_load_cancel(struct store *s, uint64_t tag)
 			j->cancelled = true;
 }
 
+/* Some of what was purged. */
+static void purged_slice(struct memory *m)
+{
+	struct memory_lane *l = m->purged;
+	for (int i = 0; l && i < PURGE_SLICE && l->live; i++)
+		purged_free(m, l->slots[l->head].entry);
+	if (!l || l->live)
+		return;
+	m->purged = l->next_purged;
+	memory_lane_fini(l);
+	free(l);
+}
+
 static int memory_poll(struct store *s)
 {
 	struct memory *m = memory_of(s);
@@ -453,12 +524,18 @@ static int memory_poll(struct store *s)
 		j = next;
 		n++;
 	}
+	if (m->purged) {
+		purged_slice(m);
+		n++;
+		if (m->store.wake) /* the rest in a turn of its own */
+			m->store.wake(m->store.wake_ctx);
+	}
 	return n;
 }
 
 static bool memory_idle(const struct store *s)
 {
-	return !((const struct memory *)(const void *)s)->first;
+	return !((const struct memory *)(const void *)s)->first; /* freeing what was purged keeps nobody waiting */
 }
 
 static bool memory_rows(struct store *s, void (*each)(void *ctx, const struct store_queue_row *row),

@@ -34,6 +34,7 @@ static void squeeze(struct memory_lane *l)
 
 void memory_lane_add(struct memory_lane *l, struct memory_entry *e)
 {
+	e->in = l;
 	if (l->n == l->cap && l->head > l->n / 2)
 		squeeze(l);
 	if (l->n == l->cap)

@@ -10,8 +10,11 @@
 
 #include "base/message.h"
 
+struct memory_lane;
+
 struct memory_entry {
 	struct message *message; /* one reference */
+	struct memory_lane *in;
 	uint64_t pos;
 	uint32_t queue, origin;
 	uint8_t lane;
@@ -28,6 +31,8 @@ struct memory_lane {
 	struct memory_slot *slots;
 	size_t head, n, cap;
 	size_t live;
+	struct memory_lane *next_purged;
+	bool purged; /* nobody finds its entries any more; they are freed in slices */
 };
 
 /* Borrows the entry until it is removed; its position must not be there yet. */

@@ -231,6 +231,12 @@ static int64_t free_bytes(struct sq *s)
 	return sq_number(s, SQ_FREE_PAGES) * SQ_PAGE_BYTES;
 }
 
+static int checkpoint(struct sq *s)
+{
+	s->wal_pages = 0;
+	return sqlite3_wal_checkpoint_v2(s->h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 static int vacuum(struct sq *s)
 {
 	char sql[64];
@@ -242,7 +248,8 @@ static int vacuum(struct sq *s)
 	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
 	int rc = sqlite3_exec(s->h, sql, NULL, NULL, NULL);
 	s->vacuuming = rc == SQLITE_OK && free_bytes(s) > (int64_t)s->o.slack_bytes;
-	return rc;
+	/* The log of it is short, and only a checkpoint cuts the file. */
+	return rc == SQLITE_OK && !s->vacuuming ? checkpoint(s) : rc;
 }
 
 bool sq_untidy(const struct sq *s)
@@ -257,8 +264,7 @@ void sq_tidy(struct sq *s, bool idle)
 	if (sq_failed(s))
 		return;
 	if (s->wal_pages >= (int)s->o.checkpoint_pages) {
-		s->wal_pages = 0;
-		rc = sqlite3_wal_checkpoint_v2(s->h, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+		rc = checkpoint(s);
 	} else if (s->n_markers && (idle || ++s->runs_since_slice >= SLICE_EVERY)) {
 		s->runs_since_slice = 0;
 		rc = sq_purge_slice(s);

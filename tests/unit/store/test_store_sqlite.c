@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -314,6 +315,15 @@ static void test_bodies_of_many_chunks(void **state)
 
 /* ---- room ---- */
 
+static int64_t file_bytes(const struct fixture *f)
+{
+	char path[4200];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/mqbridge.db", f->dir);
+	assert_int_equal(stat(path, &st), 0);
+	return (int64_t)st.st_size;
+}
+
 static void test_room_is_given_back(void **state)
 {
 	struct fixture *f = *state;
@@ -329,6 +339,7 @@ static void test_room_is_given_back(void **state)
 	driver_run(&f->d);
 	for (int i = 0; i < 100; i++)
 		f->d.store->ops->poll(f->d.store);
+	assert_true(file_bytes(f) < 4 * 1024 * 1024); /* while it is open, too */
 	close_store(f);
 	assert_true(number(f, "PRAGMA page_count") < 100);
 	free(big);
