@@ -65,6 +65,14 @@ static const struct arg_spec set_attributes[] = {
 	END,
 };
 static const struct arg_spec tag_queue[] = {TEXT("QueueUrl"), {"Tags", "Tag", ARG_PAIRS, NULL}, END};
+static const struct arg_spec add_permission[] = {
+	TEXT("QueueUrl"),
+	TEXT("Label"),
+	{"AWSAccountIds", "AWSAccountId", ARG_TEXTS, NULL},
+	{"Actions", "ActionName", ARG_TEXTS, NULL},
+	END,
+};
+static const struct arg_spec remove_permission[] = {TEXT("QueueUrl"), TEXT("Label"), END};
 static const struct arg_spec untag_queue[] = {TEXT("QueueUrl"), {"TagKeys", "TagKey", ARG_TEXTS, NULL}, END};
 
 /* ---- SNS ---- */
@@ -119,6 +127,8 @@ static const struct aws_action actions[] = {
 	{"ListQueueTags", AWS_SQS, ON_QUEUE_SEEN, true, ACCESS_READ, sqs_list_queue_tags, queue_only},
 	{"TagQueue", AWS_SQS, ON_QUEUE, false, ACCESS_CONFIGURE, sqs_tag_queue, tag_queue},
 	{"UntagQueue", AWS_SQS, ON_QUEUE, false, ACCESS_CONFIGURE, sqs_untag_queue, untag_queue},
+	{"AddPermission", AWS_SQS, ON_QUEUE, false, ACCESS_CONFIGURE, sqs_add_permission, add_permission},
+	{"RemovePermission", AWS_SQS, ON_QUEUE, false, ACCESS_CONFIGURE, sqs_remove_permission, remove_permission},
 	/* SNS: the functions find their topic, in AWS's order of checks */
 	{"ListTopics", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_list_topics, list_topics},
 	{"CreateTopic", AWS_SNS, ON_ACCOUNT, true, ACCESS_CONFIGURE, sns_create_topic, create_topic},

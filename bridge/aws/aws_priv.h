@@ -394,6 +394,8 @@ void sqs_set_queue_attributes(struct aws_call *c);
 void sqs_list_queue_tags(struct aws_call *c);
 void sqs_tag_queue(struct aws_call *c);
 void sqs_untag_queue(struct aws_call *c);
+void sqs_add_permission(struct aws_call *c);
+void sqs_remove_permission(struct aws_call *c);
 void sns_list_topics(struct aws_call *c);
 void sns_create_topic(struct aws_call *c);
 void sns_delete_topic(struct aws_call *c);

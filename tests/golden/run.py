@@ -44,6 +44,8 @@ BUILT = {
     "ListQueueTags",
     "TagQueue",
     "UntagQueue",
+    "AddPermission",
+    "RemovePermission",
 }
 BUILT_SNS = {
     "CreateTopic",

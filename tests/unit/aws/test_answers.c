@@ -45,7 +45,7 @@ static const struct {
 	const char *shape, *code, *text;
 } json_rows[] = {
 	{"Nonsense", "{}", 400, "InvalidAction", "InvalidAction", "The action Nonsense is not valid for this endpoint."},
-	{"AddPermission", "{" Q "}", 400, "InvalidAction", "InvalidAction", "The action AddPermission is not valid"},
+	{"StartMessageMoveTask", "{}", 400, "InvalidAction", "InvalidAction", "The action StartMessageMoveTask is not valid"},
 	{"ListQueues", "{", 400, "SerializationException", "SerializationException", "not a JSON object"},
 	{"ListQueues", "[]", 400, "SerializationException", "SerializationException", "not a JSON object"},
 	{"ListQueues", "{\"MaxResults\":\"x\"}", 400, "SerializationException", "SerializationException", "MaxResults"},

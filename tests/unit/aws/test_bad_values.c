@@ -65,6 +65,8 @@ static const struct {
 	{"AttributeNames", "AttributeName", NULL, NULL},
 	{"MessageSystemAttributeNames", "MessageSystemAttributeName", NULL, NULL},
 	{"TagKeys", "TagKey", NULL, NULL},
+	{"AWSAccountIds", "AWSAccountId", NULL, NULL},
+	{"Actions", "ActionName", NULL, NULL},
 	{"MessageAttributes", "MessageAttribute", "Name", "Value"},
 	{"MessageSystemAttributes", "MessageSystemAttribute", "Name", "Value"},
 };
@@ -178,7 +180,7 @@ static void form_of(struct buf *b, const char *action, const struct parameter *v
 
 /* ---- what is expected ---- */
 
-enum expected { MISSING, PARAMETER, ATTRIBUTE_NAME, ATTRIBUTE_VALUE, CONTENTS, RECEIPT, BATCH_ID };
+enum expected { MISSING, PARAMETER, ATTRIBUTE_NAME, ATTRIBUTE_VALUE, CONTENTS, RECEIPT, BATCH_ID, OVER_LIMIT };
 
 static const struct {
 	const char *shape, *code;
@@ -190,6 +192,7 @@ static const struct {
 	[CONTENTS] = {"InvalidMessageContents", "InvalidMessageContents"},
 	[RECEIPT] = {"ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid"},
 	[BATCH_ID] = {"InvalidBatchEntryId", "AWS.SimpleQueueService.InvalidBatchEntryId"},
+	[OVER_LIMIT] = {"OverLimit", "OverLimit"},
 };
 
 #define X8(s) s s s s s s s s
@@ -202,6 +205,7 @@ static const struct {
 #define Q {"QueueUrl", "http://x/000000000000/q"}
 #define SMALL {"QueueUrl", "http://x/000000000000/small"}
 #define BODY {"MessageBody", "m"}
+#define ACCOUNT {"AWSAccountIds/", "111111111111"}
 #define ENTRY {"e.Id", "a"}, {"e.MessageBody", "m"}
 
 #define NAME_TEXT "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
@@ -357,6 +361,20 @@ static const struct row {
 	{"DeleteMessageBatch", {Q, {"e.Id", "a"}}, MISSING, "The request must contain the parameter ReceiptHandle.", true},
 	{"ChangeMessageVisibilityBatch", {Q, {"e.Id", "a"}, {"e.ReceiptHandle", "garbage"}, {"e.#VisibilityTimeout", "1"}}, RECEIPT, HANDLE_TEXT("garbage"), true},
 
+	/* §3 permissions */
+	{"AddPermission", {Q, ACCOUNT, {"Actions/", "SendMessage"}}, MISSING, "The request must contain the parameter Label.", false},
+	{"AddPermission", {Q, {"Label", A80 "a"}, ACCOUNT, {"Actions/", "SendMessage"}}, PARAMETER, "1 to 80 in length.", false},
+	{"AddPermission", {Q, {"Label", "a b"}, ACCOUNT, {"Actions/", "SendMessage"}}, PARAMETER, IS_INVALID("a b", "Label"), false},
+	{"AddPermission", {Q, {"Label", "l"}, {"Actions/", "SendMessage"}}, MISSING, "The request must contain the parameter AWSAccountIds.", false},
+	{"AddPermission", {Q, {"Label", "l"}, {"AWSAccountIds/", "me"}, {"Actions/", "SendMessage"}}, PARAMETER, IS_INVALID("me", "PrincipalId"), false},
+	{"AddPermission", {Q, {"Label", "l"}, ACCOUNT}, MISSING, "The request must contain the parameter Actions.", false},
+	{"AddPermission", {Q, {"Label", "l"}, ACCOUNT, {"Actions/", "SetQueueAttributes"}}, PARAMETER,
+	 IS_INVALID("SQS:SetQueueAttributes", "ActionName") "Please refer to the appropriate WSDL for a list of valid actions. ", false},
+	{"AddPermission", {Q, {"Label", "l"}, ACCOUNT, {"Actions/", "*"}, {"Actions/", "*"}, {"Actions/", "*"}, {"Actions/", "*"},
+	  {"Actions/", "*"}, {"Actions/", "*"}, {"Actions/", "*"}, {"Actions/", "*"}}, OVER_LIMIT, "8 Actions were found, maximum allowed is 7.", false},
+	{"RemovePermission", {Q}, MISSING, "The request must contain the parameter Label.", false},
+	{"RemovePermission", {Q, {"Label", "none"}}, PARAMETER, IS_INVALID("none", "Label") "can't find label.", false},
+
 	/* §3 tags */
 	{"TagQueue", {Q, {"Tags/", "v"}}, PARAMETER, "Tag keys must be between 1 and 128 characters in length.", false},
 	{"TagQueue", {Q, {"Tags/" A128 "a", "v"}}, PARAMETER, "Tag keys must be between 1 and 128 characters in length.", false},
@@ -396,6 +414,11 @@ static void told(const char *request, const struct aws_answer *a)
 	print_error("%.400s\n  got %d %.*s\n", request, a->status, VIEW_ARG(a->body));
 }
 
+static int status_of(const struct row *r)
+{
+	return r->failed ? 200 : r->code == OVER_LIMIT ? 403 : 400;
+}
+
 static void json_check(const struct row *r)
 {
 	char shape[128], header[128], code[128], text[1024];
@@ -409,7 +432,7 @@ static void json_check(const struct row *r)
 	snprintf(code, sizeof(code), "\"Failed\":[{\"Id\":\"a\",\"SenderFault\":true,\"Code\":\"%s\"", codes[r->code].code);
 	text_as(AS_JSON, r->text, text, sizeof(text));
 	bool as_said = r->failed ? a.status == 200 && has(a.body, code)
-				 : a.status == 400 && has(a.body, shape) && has(a.head, header);
+				 : a.status == status_of(r) && has(a.body, shape) && has(a.head, header);
 	if (!as_said || !has(a.body, text))
 		told(json, &a);
 	free(json);
@@ -428,7 +451,7 @@ static void query_check(const struct row *r)
 	snprintf(code, sizeof(code), r->failed ? "<Code>%s</Code>" : "<Error><Type>Sender</Type><Code>%s</Code>",
 		 codes[r->code].code);
 	text_as(AS_XML, r->text, text, sizeof(text));
-	if (a.status != (r->failed ? 200 : 400) || !has(a.body, code) || !has(a.body, text))
+	if (a.status != status_of(r) || !has(a.body, code) || !has(a.body, text))
 		told(buf_cstr(&form), &a);
 	buf_fini(&form);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "rig/aws_rig.h"
 
@@ -188,6 +189,55 @@ static void tags(void **state)
 }
 
 /* A waiting receive ends with its queue. */
+/* The attribute Policy is these three texts, one after the other. */
+static bool policy_is(const char *a, const char *b, const char *c)
+{
+	struct view v = json("GetQueueAttributes", GET_ALL, 200);
+	json_t *answer = json_loadb((const char *)v.p, v.n, 0, NULL);
+	const char *policy = json_string_value(json_object_get(json_object_get(answer, "Attributes"), "Policy"));
+	size_t na = strlen(a), nb = strlen(b);
+	bool same = policy && strncmp(policy, a, na) == 0 && strncmp(policy + na, b, nb) == 0 && strcmp(policy + na + nb, c) == 0;
+
+	if (!same)
+		print_error("%s\n", policy ? policy : "no policy");
+	json_decref(answer);
+	return same;
+}
+
+/* AddPermission writes the policy as AWS does, and RemovePermission takes it away. */
+static void permissions(void **state)
+{
+#define ARN "arn:aws:sqs:eu-west-1:000000000000:q"
+	static const char one[] = "{\"Version\":\"2008-10-17\",\"Id\":\"" ARN "/SQSDefaultPolicy\",\"Statement\":[{\"Sid\":\"one\","
+				  "\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111111111111:root\"},"
+				  "\"Action\":\"SQS:ReceiveMessage\",\"Resource\":\"" ARN "\"}";
+	static const char two[] = ",{\"Sid\":\"two\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":[\"arn:aws:iam::111111111111:root\","
+				  "\"arn:aws:iam::222222222222:root\"]},\"Action\":[\"SQS:SendMessage\",\"SQS:*\"],\"Resource\":\"" ARN "\"}";
+	struct view v;
+
+	(void)state;
+	json("AddPermission",
+	     "{" Q ",\"Label\":\"one\",\"AWSAccountIds\":[\"111111111111\"],\"Actions\":[\"ReceiveMessage\"]}", 200);
+	assert_true(policy_is(one, "", "]}"));
+	v = query("Action=AddPermission&Label=two&AWSAccountId.1=111111111111&AWSAccountId.2=222222222222&ActionName.1=SendMessage"
+		  "&ActionName.2=%2A&" QF, 200);
+	assert_true(has(v, "<AddPermissionResponse xmlns="));
+	assert_true(policy_is(one, two, "]}"));
+	v = json("AddPermission",
+		 "{" Q ",\"Label\":\"one\",\"AWSAccountIds\":[\"111111111111\"],\"Actions\":[\"*\"]}", 400);
+	assert_true(has(v, "Value one for parameter Label is invalid. Reason: Already exists."));
+	query("Action=RemovePermission&Label=two&" QF, 200);
+	assert_true(policy_is(one, "", "]}"));
+	json("RemovePermission", "{" Q ",\"Label\":\"one\"}", 200);
+	assert_false(has(json("GetQueueAttributes", GET_ALL, 200), "Policy"));
+	/* a policy of SetQueueAttributes keeps what it has */
+	json("SetQueueAttributes", "{" Q ",\"Attributes\":{\"Policy\":\"{\\\"Id\\\":\\\"own\\\",\\\"Statement\\\":{\\\"Sid\\\":\\\"s\\\"}}\"}}", 200);
+	json("AddPermission",
+	     "{" Q ",\"Label\":\"one\",\"AWSAccountIds\":[\"111111111111\"],\"Actions\":[\"*\"]}", 200);
+	v = json("GetQueueAttributes", GET_ALL, 200);
+	assert_true(has(v, "\\\"Id\\\":\\\"own\\\",\\\"Statement\\\":[{\\\"Sid\\\":\\\"s\\\"},{\\\"Sid\\\":\\\"one\\\""));
+}
+
 static void deleted(void **state)
 {
 	struct aws_peer waiting;
@@ -285,7 +335,7 @@ static void in_flight(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(attributes_shown), T(counts), T(attributes_set), T(encryption), T(redrive_policy), T(tags), T(deleted), T(in_flight),
+		T(attributes_shown), T(counts), T(attributes_set), T(encryption), T(redrive_policy), T(tags), T(permissions), T(deleted), T(in_flight),
 		cmocka_unit_test_setup_teardown(sixty_seconds, setup_sixty, teardown),
 	};
 
