@@ -105,6 +105,15 @@ static const struct arg_spec publish_batch[] = {
 };
 static const struct arg_spec resource_only[] = {TEXT("ResourceArn"), END};
 static const struct arg_spec tag_resource[] = {TEXT("ResourceArn"), TAGS_MEMBER, END};
+static const struct arg_spec topic_add_permission[] = {
+	TEXT("TopicArn"),
+	TEXT("Label"),
+	{"AWSAccountId", "AWSAccountId.member", ARG_TEXTS, NULL},
+	{"ActionName", "ActionName.member", ARG_TEXTS, NULL},
+	END,
+};
+static const struct arg_spec topic_remove_permission[] = {TEXT("TopicArn"), TEXT("Label"), END};
+static const struct arg_spec put_protection[] = {TEXT("ResourceArn"), TEXT("DataProtectionPolicy"), END};
 static const struct arg_spec untag_resource[] = {
 	TEXT("ResourceArn"), {"TagKeys", "TagKeys.member", ARG_TEXTS, NULL}, END};
 
@@ -150,6 +159,13 @@ static const struct aws_action actions[] = {
 	{"ListTagsForResource", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_list_tags, resource_only},
 	{"TagResource", AWS_SNS, ON_ACCOUNT, true, ACCESS_CONFIGURE, sns_tag_resource, tag_resource},
 	{"UntagResource", AWS_SNS, ON_ACCOUNT, true, ACCESS_CONFIGURE, sns_untag_resource, untag_resource},
+	{"AddPermission", AWS_SNS, ON_ACCOUNT, false, ACCESS_CONFIGURE, sns_add_permission, topic_add_permission},
+	{"RemovePermission", AWS_SNS, ON_ACCOUNT, false, ACCESS_CONFIGURE, sns_remove_permission,
+	 topic_remove_permission},
+	{"GetDataProtectionPolicy", AWS_SNS, ON_ACCOUNT, true, ACCESS_READ, sns_get_data_protection_policy,
+	 resource_only},
+	{"PutDataProtectionPolicy", AWS_SNS, ON_ACCOUNT, false, ACCESS_CONFIGURE, sns_put_data_protection_policy,
+	 put_protection},
 };
 
 const struct aws_action *aws_action_find(enum aws_service service, struct view name)

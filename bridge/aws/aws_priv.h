@@ -413,5 +413,9 @@ void sns_publish_batch(struct aws_call *c);
 void sns_list_tags(struct aws_call *c);
 void sns_tag_resource(struct aws_call *c);
 void sns_untag_resource(struct aws_call *c);
+void sns_add_permission(struct aws_call *c);
+void sns_remove_permission(struct aws_call *c);
+void sns_get_data_protection_policy(struct aws_call *c);
+void sns_put_data_protection_policy(struct aws_call *c);
 
 #endif

@@ -50,6 +50,8 @@ void sns_on_done(struct aws_call *c, const struct event *ev);
 
 /* Checks one; `prefix` goes in front of what AWS says ("Attributes Reason: " or ""). */
 bool sns_topic_attribute_check(struct aws_call *c, const char *prefix, struct attribute *at, struct refusal *f);
+/* The Policy of c->topic, or AWS's default one; in the arena or valid until the next verb. */
+struct view sns_topic_policy(struct aws_call *c);
 /* What a topic shows of one that nobody gave. */
 struct view sns_topic_attribute_default(struct view name);
 

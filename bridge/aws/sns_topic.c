@@ -157,6 +157,8 @@ bool sns_topic_of(struct aws_call *c, const char *parameter, struct view text, s
 	engine_topic_by_wire(c->aws->engine, out->vhost, arn.resource, &out->name);
 	*there = out->name.n && engine_topic_stat(c->aws->engine, out->vhost, out->name, &stat);
 	out->name = arena_copy(c->arena, out->name);
+	if (*there)
+		out->arn = sns_topic_arn(c, out->vhost, out->name); /* whatever partition was named */
 	return true;
 }
 

@@ -156,6 +156,13 @@ static void feedback_write(struct aws_call *c)
 		}
 }
 
+struct view sns_topic_policy(struct aws_call *c)
+{
+	struct view policy = given(c, "Policy");
+
+	return policy.n ? policy : default_policy(c, sns_topic_arn(c, c->topic.vhost, c->topic.name));
+}
+
 static bool count_one(void *ctx, const struct subscription_stat *s)
 {
 	(void)s;
@@ -166,7 +173,7 @@ static bool count_one(void *ctx, const struct subscription_stat *s)
 void sns_get_topic_attributes(struct aws_call *c)
 {
 	struct refusal f;
-	struct view policy, arn;
+	struct view arn;
 	size_t subscriptions = 0;
 
 	if (!sns_topic_see(c, "TopicArn", &f)) {
@@ -174,13 +181,12 @@ void sns_get_topic_attributes(struct aws_call *c)
 		return;
 	}
 	arn = sns_topic_arn(c, c->topic.vhost, c->topic.name);
-	policy = given(c, "Policy");
 	engine_subscriptions_each(c->aws->engine, c->topic.vhost, c->topic.name, VIEW_NONE, count_one, &subscriptions);
 	reply_begin(c);
 	reply_attributes_open(c);
 	reply_attribute(c, "TopicArn", arn);
 	reply_attribute(c, "Owner", view_str(sns_account(c, c->topic.vhost)));
-	reply_attribute(c, "Policy", policy.n ? policy : default_policy(c, arn));
+	reply_attribute(c, "Policy", sns_topic_policy(c));
 	reply_attribute(c, "DisplayName", given(c, "DisplayName"));
 	reply_attribute(c, "SubscriptionsConfirmed", view_str(arena_printf(c->arena, "%zu", subscriptions)));
 	reply_attribute(c, "SubscriptionsPending", VIEW("0"));

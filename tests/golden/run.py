@@ -65,6 +65,10 @@ BUILT_SNS = {
     "ListTagsForResource",
     "TagResource",
     "UntagResource",
+    "AddPermission",
+    "RemovePermission",
+    "GetDataProtectionPolicy",
+    "PutDataProtectionPolicy",
 }
 # What the list of calls of a case does not have.
 NOT_REPLAYED = {
@@ -141,6 +145,8 @@ def candidates(expected, answers):
             yield answer
         elif answer.get("Messages"):
             yield answer["Messages"][0]
+        elif "Policy" in answer.get("Attributes", {}):
+            yield answer["Attributes"]["Policy"]
     gathered = [m for answer in answers for m in answer.get("Messages", [])]
     if "Messages" in expected:
         yield {"Messages": gathered}

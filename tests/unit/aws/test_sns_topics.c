@@ -139,6 +139,38 @@ static void too_many_tags(void **state)
 	buf_fini(&b);
 }
 
+/* Statements of the policy, and the policy of data protection: kept and shown. */
+static void kept_policies(void **state)
+{
+	static const char add[] = "Action=AddPermission" T "&Label=l&AWSAccountId.member.1=111111111111&ActionName.member.1=";
+
+	(void)state;
+	sns_good("Action=AddPermission" T "&Label=l&AWSAccountId.member.1=111111111111&ActionName.member.1=Publish",
+		 "<AddPermissionResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><ResponseMetadata>");
+	sns_good("Action=GetTopicAttributes" T,
+		 "{&quot;Sid&quot;:&quot;l&quot;,&quot;Effect&quot;:&quot;Allow&quot;,&quot;Principal&quot;:{&quot;AWS&quot;:"
+		 "&quot;arn:aws:iam::111111111111:root&quot;},&quot;Action&quot;:&quot;SNS:Publish&quot;,&quot;Resource&quot;:"
+		 "&quot;" TOPIC_ARN "&quot;}]}");
+	sns_refused("Action=AddPermission" T "&Label=l&AWSAccountId.member.1=1&ActionName.member.1=Publish", 400,
+		    "InvalidParameter", "Invalid parameter: Statement already exists");
+	sns_refused("Action=AddPermission" T "&Label=m&AWSAccountId.member.1=1&ActionName.member.1=CreateTopic", 400,
+		    "InvalidParameter", "Policy statement action out of service scope!");
+	sns_refused("Action=AddPermission" T "&Label=&AWSAccountId.member.1=1", 400, "InvalidParameter", "Label");
+	sns_refused("Action=AddPermission" T "&Label=m&ActionName.member.1=Publish", 400, "InvalidParameter", "AWSAccountId");
+	sns_refused(add, 400, "InvalidParameter", "ActionName");
+	sns_refused("Action=RemovePermission" T "-none&Label=l", 404, "NotFound", "Topic does not exist");
+	sns_good("Action=RemovePermission" T "&Label=none", "");
+	sns_good("Action=RemovePermission" T "&Label=l", "");
+	assert_false(lists("Action=GetTopicAttributes" T, "111111111111"));
+
+	sns_good("Action=GetDataProtectionPolicy" R, "<GetDataProtectionPolicyResult></GetDataProtectionPolicyResult>");
+	sns_good("Action=PutDataProtectionPolicy" R "&DataProtectionPolicy={\"a\":1}", "");
+	sns_good("Action=GetDataProtectionPolicy" R, "<DataProtectionPolicy>{&quot;a&quot;:1}</DataProtectionPolicy>");
+	assert_false(lists("Action=GetTopicAttributes" T, "protection"));
+	sns_refused("Action=PutDataProtectionPolicy" R "&DataProtectionPolicy=x", 400, "InvalidParameter",
+		    "Invalid parameter: DataProtectionPolicy");
+}
+
 /* JSON, if a client sends it. */
 static void over_json(void **state)
 {
@@ -261,7 +293,7 @@ int main(void)
 #define T_(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T_(create_again), T_(exchanges_are_topics), T_(attributes), T_(deletion), T_(tags),
-		T_(too_many_tags), T_(over_json),	     T_(permissions), T_(pages),
+		T_(too_many_tags), T_(kept_policies), T_(over_json),	     T_(permissions), T_(pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
