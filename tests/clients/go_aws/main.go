@@ -33,6 +33,10 @@ var scenarios = []struct {
 	{"tags", tags},
 	{"purge_and_delete", purgeAndDelete},
 	{"topics", topics},
+	{"publish_envelope", publishEnvelope},
+	{"publish_filtered", publishFiltered},
+	{"publish_batch", publishBatch},
+	{"topic_errors", topicErrors},
 	{"error_types", errorTypes},
 	{"credentials", wrongCredentials},
 }

@@ -4,10 +4,8 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
@@ -116,16 +114,4 @@ func wrongCredentials(r *run) {
 	expectError[smithy.APIError](err, "SignatureDoesNotMatch", "signature", "wrong secret")
 	_, err = r.client("AKIANOBODY", "guest").ListQueues(r.ctx, &sqs.ListQueuesInput{})
 	expectError[smithy.APIError](err, "InvalidClientTokenId", "security token", "unknown key")
-}
-
-// topics: the exchanges of the vhost, seen over SNS (Query and XML).
-func topics(r *run) {
-	out, err := r.sns.ListTopics(r.ctx, &sns.ListTopicsInput{})
-	must(err, "ListTopics")
-	for _, topic := range out.Topics {
-		if strings.HasPrefix(*topic.TopicArn, "arn:aws:sns:eu-central-1:000000000000:amq-topic-") {
-			return
-		}
-	}
-	fail("amq.topic is not among %d topics", len(out.Topics))
 }

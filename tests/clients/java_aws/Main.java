@@ -22,7 +22,7 @@ import software.amazon.awssdk.core.util.VersionInfo;
  * of one Context in a class of TOPICS.
  */
 public final class Main {
-	private static final List<Class<?>> TOPICS = List.of(Messages.class, Queues.class, Refusals.class);
+	private static final List<Class<?>> TOPICS = List.of(Messages.class, Queues.class, Refusals.class, Topics.class);
 	private static final int SECONDS_MAX = 60;
 	private static final int AT_ONCE = 4;
 

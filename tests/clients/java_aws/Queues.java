@@ -60,10 +60,4 @@ final class Queues {
 		ctx.sqs.deleteQueue(r -> r.queueUrl(url));
 		Check.raises(QueueDoesNotExistException.class, () -> ctx.receive(url, 1, 0));
 	}
-
-	/** The exchanges of the vhost, seen over SNS (Query and XML). */
-	static void topics(Context ctx) {
-		String start = "arn:aws:sns:eu-central-1:000000000000:amq-topic-";
-		Check.that(ctx.sns.listTopics().topics().stream().anyMatch(t -> t.topicArn().startsWith(start)), "amq.topic is listed");
-	}
 }

@@ -5,6 +5,7 @@ import './messages.mjs';
 import './queues.mjs';
 import './errors.mjs';
 import './consumer.mjs';
+import './topics.mjs';
 import { main } from './rig.mjs';
 
 await main();

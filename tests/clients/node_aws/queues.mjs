@@ -67,9 +67,13 @@ scenario('purge_and_delete', async (ctx) => {
   expect((await sqs.ListQueues({ QueueNamePrefix: QueueUrl.split('/').pop() })).QueueUrls, undefined);
 });
 
-// The exchanges of the vhost, seen over SNS (Query and XML).
-scenario('topics', async (ctx) => {
-  const { Topics } = await ctx.sns().ListTopics({});
-  const arns = Topics.map(({ TopicArn }) => TopicArn);
-  require(arns.some((arn) => arn.startsWith('arn:aws:sns:eu-central-1:000000000000:amq-topic-')), `topics ${arns}`);
+scenario('permissions', async (ctx) => {
+  const sqs = ctx.sqs();
+  const QueueUrl = await queue(sqs, ctx);
+  await sqs.AddPermission({ QueueUrl, Label: 'readers', AWSAccountIds: ['111111111111'], Actions: ['ReceiveMessage', 'DeleteMessage'] });
+  const { Attributes } = await sqs.GetQueueAttributes({ QueueUrl, AttributeNames: ['Policy'] });
+  const [statement] = JSON.parse(Attributes.Policy).Statement;
+  expect([statement.Sid, statement.Action], ['readers', ['SQS:ReceiveMessage', 'SQS:DeleteMessage']]);
+  await sqs.RemovePermission({ QueueUrl, Label: 'readers' });
+  expect((await sqs.GetQueueAttributes({ QueueUrl, AttributeNames: ['Policy'] })).Attributes, undefined);
 });

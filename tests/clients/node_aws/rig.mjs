@@ -36,9 +36,14 @@ class Context extends Scenario {
     return new Proxy({}, { get: (_, name) => (input) => sender.send(new sdk[`${name}Command`](input)) });
   }
 
+  snsClient() {
+    const made = new sns.SNSClient(options);
+    this.closing.push(async () => made.destroy());
+    return made;
+  }
+
   sns() {
-    const sender = new sns.SNSClient(options);
-    this.closing.push(async () => sender.destroy());
+    const sender = this.snsClient();
     return new Proxy({}, { get: (_, name) => (input) => sender.send(new sns[`${name}Command`](input)) });
   }
 }
