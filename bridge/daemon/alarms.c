@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "daemon/daemon_priv.h"
 
+enum { TRIM_MS = 10000 };
+
 /* One number at the start of a file; -1: none. */
 static int64_t number_in(const char *path, int skip)
 {
@@ -65,14 +67,18 @@ void alarms_marks(struct daemon *d)
 	d->alarms_ms = 0;
 }
 
-static void memory_look(struct admin_gate *g)
+/* What is free in it goes back to the system before anybody is stopped, and now and
+ * then while they are: with much memory in pieces that takes a while. */
+static void memory_look(struct daemon *d, struct admin_gate *g)
 {
+	int64_t mark = g->shut ? g->low : g->high;
 	g->now = resident_bytes();
-	if (g->now > g->high) {
-		malloc_trim(0); /* what is free may as well go back before anybody is stopped */
+	if (g->now > mark && d->now.mono_ms >= d->trim_ms) {
+		malloc_trim(0);
 		g->now = resident_bytes();
+		d->trim_ms = d->now.mono_ms + TRIM_MS;
 	}
-	g->shut = g->now > (g->shut ? g->low : g->high);
+	g->shut = g->now > mark;
 }
 
 static void disk_look(struct daemon *d, struct admin_gate *g)
@@ -98,7 +104,7 @@ void alarms_look(struct daemon *d)
 	if (d->now.mono_ms < d->alarms_ms)
 		return;
 	d->alarms_ms = d->now.mono_ms + d->options.alarm_interval_ms;
-	memory_look(&g->memory);
+	memory_look(d, &g->memory);
 	if (d->spill) /* on disk */
 		disk_look(d, &g->disk);
 	const char *reason = reason_of(g);

@@ -92,6 +92,7 @@ struct daemon {
 	struct store_watch watch;
 	struct admin_gates gates;
 	int64_t alarms_ms;  /* mono; of the next look at memory and disk */
+	int64_t trim_ms;    /* mono; free memory goes back to the system again */
 	const char *alarm;  /* what the engine was told */
 	struct credentials credentials;
 	int bound[LISTENERS]; /* ports; PORT_OFF: none */

@@ -205,6 +205,97 @@ static void returned(struct rig *r)
 	end(&p, &q);
 }
 
+/* ---- a slow consumer ---- */
+
+enum { MARK = 128 * 1024, HIGH = 2 << 20, LOW = 1 << 20, WINDOW = 1 << 20, SEND_TURN = 250, TAKE_TURNS = 20 };
+
+/* A socket that takes MARK now and then, and a driver's way to say so. */
+struct slow {
+	struct rig *rig;
+	uint64_t conn, unsent, n, next;
+};
+
+static void slow_event(void *ctx, const struct event *ev)
+{
+	struct slow *s = ctx;
+	uint64_t id;
+	if (ev->kind != EVENT_DELIVERED)
+		return;
+	struct view body = body_piece(ev->delivered.d.message->body, 0);
+	memcpy(&id, body.p, sizeof(id));
+	assert_int_equal(id, s->next++); /* in order, none missing */
+	s->unsent += body.n;
+	s->n++;
+	if (s->unsent > MARK)
+		engine_connection_writable(s->rig->engine, s->conn, false);
+}
+
+static void slow_open(struct slow *s, struct rig *r)
+{
+	*s = (struct slow){.rig = r};
+	s->conn = engine_connection_open(r->engine, &(struct connection_spec){
+		.kind = SESSION_AMQP091, .vhost = VIEW("/"), .user = VIEW("guest"), .event = slow_event, .ctx = s});
+	uint64_t session = engine_session_open(r->engine, s->conn, NULL);
+	engine_consume(r->engine, session, 1, &(struct consumer_spec){
+		.queue = VIEW("long"), .credit = UINT32_MAX, .no_ack = true});
+}
+
+static void slow_takes(struct slow *s)
+{
+	s->unsent = 0;
+	engine_connection_writable(s->rig->engine, s->conn, true);
+}
+
+static void numbered(struct peer *p, uint64_t id, bool durable)
+{
+	uint8_t body[BODY] = {0};
+	uint8_t uuid[16];
+	memcpy(body, &id, sizeof(id));
+	rng_uuid(&p->rig->rng, uuid);
+	struct message *m = message_new(&(struct message_spec){.durable = durable, .id = uuid},
+					body_of(view_of(body, sizeof(body))));
+	send(p, "long", m, 0);
+	message_unref(m);
+}
+
+static void memory_is_bounded(struct rig *r)
+{
+	struct engine_counters c;
+	engine_counters(r->engine, &c);
+	assert_true(c.resident_bytes < HIGH + WINDOW + MARK);
+	assert_true(c.batch_bytes < r->options.store_high_bytes + 2 * SEND_TURN * 2 * BODY);
+}
+
+/* Durable and transient ones by turns, far more than memory may hold, behind a
+ * consumer that takes a little; in the end it takes all. */
+static void slow_consumer(struct rig *r)
+{
+	struct peer p;
+	struct slow s;
+	r->check_every = 1000;
+	peer_open(&p, r, SESSION_AMQP091);
+	peer_queue(&p, "long", true);
+	slow_open(&s, r);
+	for (uint64_t id = 0, i = 0; id < count; i++) {
+		for (int k = 0; k < SEND_TURN && id < count && !engine_store_full(r->engine); k++, id++)
+			numbered(&p, id, id / 100 % 2);
+		turn(r);
+		if (i % TAKE_TURNS == 0)
+			slow_takes(&s);
+		memory_is_bounded(r);
+	}
+	assert_true(s.n < count / 2);
+	for (int i = 0; i < WAIT_TURNS && s.n < count; i++) {
+		slow_takes(&s);
+		turn(r);
+		memory_is_bounded(r);
+	}
+	assert_int_equal(s.n, count);
+	timed("slow consumer", cpu_ms());
+	engine_connection_close(r->engine, s.conn, CLOSE_ORDERLY);
+	peer_close(&p, CLOSE_ORDERLY);
+}
+
 /* A start reads rows, not messages. */
 static void restarted(struct rig *r)
 {
@@ -221,17 +312,38 @@ static void restarted(struct rig *r)
 	assert_int_equal(ready(r, "long"), count);
 }
 
-static void over(void (*body)(struct rig *r), uint32_t caps)
+static void over_with(void (*body)(struct rig *r), uint32_t caps, const struct engine_options *o)
 {
 	static const enum rig_store kinds[] = {RIG_MEMORY, RIG_SQLITE_THREAD};
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		struct rig r = {0};
 		if (!rig_has(kinds[i], caps))
 			continue;
+		if (o)
+			r.options = *o;
 		rig_open(&r, kinds[i]);
 		body(&r);
 		rig_close(&r);
 	}
+}
+
+static void over(void (*body)(struct rig *r), uint32_t caps)
+{
+	over_with(body, caps, NULL);
+}
+
+static void test_slow_consumer(void **state)
+{
+	struct engine_options o;
+	(void)state;
+	engine_options_default(&o);
+	o.window_bytes = WINDOW;
+	o.load_bytes = MARK;
+	o.resident_high_bytes = HIGH;
+	o.resident_low_bytes = LOW;
+	o.store_high_bytes = 2 << 20;
+	o.store_low_bytes = 1 << 20;
+	over_with(slow_consumer, 0, &o);
 }
 
 static void test_purge(void **state)
@@ -272,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_purge),    cmocka_unit_test(test_delete),  cmocka_unit_test(test_drain),
 		cmocka_unit_test(test_returned), cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_slow_consumer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
