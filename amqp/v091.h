@@ -11,6 +11,10 @@
 #include "engine/engine.h"
 #include "mapping/cross.h"
 
+/* Who gets frames of other channels between those of a content: clients known to
+ * take it, all, none. */
+enum v091_interleave { V091_INTERLEAVE_KNOWN, V091_INTERLEAVE_ALWAYS, V091_INTERLEAVE_NEVER };
+
 struct v091_options {
 	uint16_t channel_max;      /* 2047 */
 	uint32_t frame_max;        /* 131072 */
@@ -22,6 +26,7 @@ struct v091_options {
 	int64_t grant_ms;          /* a channel remembers a permission so long; 5000 */
 	uint32_t held_bytes_max;   /* pipelined behind an unanswered method, a channel, before
 				    * the connection is not read any more; 1 MiB */
+	enum v091_interleave interleave; /* KNOWN */
 	const char *version;       /* of RabbitMQ, as advertised: "3.13.7" */
 };
 

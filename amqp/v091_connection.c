@@ -65,6 +65,13 @@ static int64_t later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Publishes that are being stored were before a connection.close; a content that
+ * nothing may go into comes to its end. */
+static bool close_must_wait(const struct conn *c)
+{
+	return c->storing || v091_all_wait(c);
+}
+
 void v091_conn_arm(struct conn *c)
 {
 	struct wire *w = c->wire;
@@ -77,7 +84,7 @@ void v091_conn_arm(struct conn *c)
 		at = beat < at ? beat : at;
 		at = dead < at ? dead : at;
 	}
-	w->tick_at_ms = c->state == CONN_RUNNING && c->close_waits && !c->storing ? 0 : at;
+	w->tick_at_ms = c->state == CONN_RUNNING && c->close_waits && !close_must_wait(c) ? 0 : at;
 }
 
 static void heartbeat_tick(struct conn *c)
@@ -95,7 +102,7 @@ static void heartbeat_tick(struct conn *c)
 	if (now - later(w->last_write_ms, c->beat_ms) < beat_interval_ms(c))
 		return;
 	c->beat_ms = now;
-	if (w->out.bytes == 0) /* else something is on its way anyhow */
+	if (w->out.bytes == 0 && !v091_all_wait(c)) /* else something is on its way anyhow */
 		v091_send_heartbeat(c);
 }
 
@@ -114,6 +121,13 @@ static void head_tick(void *head, struct now now)
 	else if (c->state == CONN_OPEN || c->state == CONN_RUNNING)
 		heartbeat_tick(c);
 	v091_conn_arm(c);
+}
+
+void v091_conn_writable(struct conn *c)
+{
+	if (c->engine)
+		engine_connection_writable(c->env->engine, c->engine,
+					   !c->wire_full && !c->close_waits && !v091_all_wait(c));
 }
 
 void v091_conn_pause(struct conn *c)
@@ -181,9 +195,10 @@ void v091_on_connection_close(struct conn *c, const void *m)
 	amqp_connection_close_ok_t ok = {0};
 
 	(void)m;
-	if (c->storing) { /* their publishes were before it */
+	if (close_must_wait(c)) {
 		c->close_waits = true;
 		v091_conn_pause(c);
+		v091_conn_writable(c);
 		return;
 	}
 	v091_conn_release(c);
@@ -194,7 +209,7 @@ void v091_on_connection_close(struct conn *c, const void *m)
 
 void v091_conn_close_look(struct conn *c)
 {
-	if (c->state != CONN_RUNNING || !c->close_waits || c->storing)
+	if (c->state != CONN_RUNNING || !c->close_waits || close_must_wait(c))
 		return;
 	c->close_waits = false;
 	v091_on_connection_close(c, NULL);
@@ -312,8 +327,8 @@ static void head_writable(void *head, bool writable)
 {
 	struct conn *c = head;
 
-	if (c->engine)
-		engine_connection_writable(c->env->engine, c->engine, writable);
+	c->wire_full = !writable;
+	v091_conn_writable(c);
 }
 
 static void *head_open(void *env, struct wire *w, struct now now)

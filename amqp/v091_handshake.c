@@ -112,10 +112,28 @@ static bool flag_of(const amqp_table_t *t, const char *key)
 	return v && v->value.boolean;
 }
 
+/* Clients that keep a content under way for each channel: pika, py-amqp, RabbitMQ's
+ * own (Java, .NET, Erlang), rabbitmq-c, amqplib of Node, php-amqplib, those of Go. */
+static bool product_mixes(struct view product)
+{
+	static const struct view known[] = {
+		VIEW("Pika Python Client Library"), VIEW("py-amqp"), VIEW("RabbitMQ"), VIEW("rabbitmq-c"),
+		VIEW("amqplib"), VIEW("AMQPLib"), VIEW("AMQP 0.9.1 Client"),
+		VIEW("https://github.com/streadway/amqp"),
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (view_eq(product, known[i]))
+			return true;
+	return false;
+}
+
 static void client_note(struct conn *c, const amqp_table_t *properties)
 {
-	const amqp_field_value_t *v = table_get(properties, "capabilities", AMQP_FIELD_KIND_TABLE);
+	const amqp_field_value_t *v = table_get(properties, "product", AMQP_FIELD_KIND_UTF8);
 
+	c->client.mixes = v && product_mixes(view_in(v->value.bytes));
+	v = table_get(properties, "capabilities", AMQP_FIELD_KIND_TABLE);
 	if (!v)
 		return;
 	c->client.close_on_refusal = flag_of(&v->value.table, "authentication_failure_close");

@@ -66,6 +66,7 @@ enum conn_state {
 /* What the client says it can (rabbitmq.md 1.7). */
 struct client {
 	bool close_on_refusal, cancel_notify, blocked;
+	bool mixes; /* looks at the channel of each frame of a content */
 };
 
 struct conn {
@@ -91,7 +92,8 @@ struct conn {
 	uint32_t over;        /* channels with too much held */
 	uint32_t behind;      /* contents whose octets come faster than the disk takes them */
 	uint32_t storing;     /* contents that are complete and not on disk yet */
-	bool close_waits;     /* connection.close has come behind these */
+	bool close_waits;     /* connection.close has come behind these, or behind a large content */
+	bool wire_full;       /* the driver says so */
 	struct channel *replaying; /* whose held frames are being done; NULL when it went away */
 	struct buf replay_rest;    /* what that one left behind */
 	size_t replay_at;
@@ -228,6 +230,7 @@ void v091_conn_silent(struct conn *c);  /* rabbitmq.md 1.9, 1.10, 1.12 */
 void v091_conn_finish(struct conn *c);  /* flush what is written, close the socket */
 void v091_conn_release(struct conn *c); /* everything the engine holds for it */
 void v091_conn_arm(struct conn *c);     /* when the next tick is due */
+void v091_conn_writable(struct conn *c); /* tells the engine, as things stand */
 void v091_conn_pause(struct conn *c);   /* or read on, as what waits says */
 /* Channel 0, RUNNING or later. */
 void v091_on_connection_close(struct conn *c, const void *m);
@@ -337,6 +340,10 @@ void v091_send_content(struct channel *ch, const struct args *a, const struct me
 struct out *v091_out(struct conn *c, uint16_t channel);
 /* Method and header are in v091_out; the body follows. Takes a reference of its own. */
 void v091_parcel_add(struct channel *ch, struct body *b);
+/* Frames of other channels may go between those of a content. */
+bool v091_mixes(const struct conn *c);
+/* All channels wait behind a large content. */
+bool v091_all_wait(const struct conn *c);
 /* Too much waits behind large contents: the connection should not be read. */
 bool v091_senders_full(const struct conn *c);
 void v091_senders_free(struct conn *c);

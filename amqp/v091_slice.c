@@ -9,12 +9,18 @@
  *
  * The octets of a body outside of memory are read a slice ahead of their turn.
  *
+ * Some clients (Bunny) read a content from the connection without a look at the
+ * channel of its frames. RabbitMQ writes each in one piece, so they get away with
+ * it; to them, and to all that are not known to look, nothing goes between: there
+ * is one sender for all channels, lane 0, and everything waits behind it.
+ *
  * Invariants:
- *  1. a sender has a parcel; it is found by its channel's number and outlives the
- *     channel, whose close-ok it may hold, but not the connection's RUNNING;
- *  2. what it sends are whole frames, so that channel 0 may speak at any time;
- *  3. while a channel has a sender, its session is not writable: a consumer gets
- *     no next message before the large one is gone. */
+ *  1. a sender has a parcel; it outlives a parcel's channel, whose close-ok it may
+ *     hold, but not the connection's RUNNING;
+ *  2. what it sends are whole frames;
+ *  3. while a channel has a parcel, its session is not writable: a consumer gets
+ *     no next message before the large one is gone. Nor is the connection while
+ *     all wait. */
 #include "amqp/v091_priv.h"
 
 #include "base/blob.h"
@@ -28,6 +34,7 @@ enum {
 
 struct parcel {
 	struct parcel *next;
+	uint16_t channel;
 	struct body *body; /* a reference */
 	uint64_t at;       /* octets before it are sent */
 	struct out behind; /* said by the channel after this content */
@@ -36,15 +43,32 @@ struct parcel {
 struct sender {
 	struct link turn; /* conn.sending */
 	struct conn *conn;
-	uint16_t channel;
+	uint16_t lane; /* its channel, or 0 */
 	struct parcel *first, *last;
 	struct blob_read read; /* of the first parcel's next slice */
 	struct body *slice;    /* that slice; NULL: not here yet, or the body is in memory */
 };
 
+bool v091_mixes(const struct conn *c)
+{
+	enum v091_interleave how = c->env->options.interleave;
+
+	return how == V091_INTERLEAVE_ALWAYS || (how == V091_INTERLEAVE_KNOWN && c->client.mixes);
+}
+
+bool v091_all_wait(const struct conn *c)
+{
+	return c->senders.n && !v091_mixes(c);
+}
+
+static uint16_t lane_of(const struct conn *c, uint16_t channel)
+{
+	return v091_mixes(c) ? channel : 0;
+}
+
 struct out *v091_out(struct conn *c, uint16_t channel)
 {
-	struct sender *s = c->senders.n ? map64_find(&c->senders, channel) : NULL;
+	struct sender *s = c->senders.n ? map64_find(&c->senders, lane_of(c, channel)) : NULL;
 
 	return s ? &s->last->behind : &c->wire->out;
 }
@@ -111,29 +135,31 @@ static bool slice_here(struct sender *s)
 
 /* ---- parcels ------------------------------------------------------------------------ */
 
-static struct sender *sender_get(struct conn *c, uint16_t channel)
+static struct sender *sender_get(struct conn *c, uint16_t lane)
 {
-	struct sender *s = map64_find(&c->senders, channel);
+	struct sender *s = map64_find(&c->senders, lane);
 
 	if (s)
 		return s;
 	s = mem_zalloc(sizeof(*s));
 	s->conn = c;
-	s->channel = channel;
+	s->lane = lane;
 	s->read.done = slice_read;
 	list_init(&s->turn);
 	list_push_back(&c->sending, &s->turn);
-	map64_put(&c->senders, channel, s);
+	map64_put(&c->senders, lane, s);
 	c->wire->flushed = head_flushed;
+	v091_conn_writable(c);
 	return s;
 }
 
 void v091_parcel_add(struct channel *ch, struct body *b)
 {
 	struct conn *c = ch->conn;
-	struct sender *s = sender_get(c, ch->id);
+	struct sender *s = sender_get(c, lane_of(c, ch->id));
 	struct parcel *p = mem_zalloc(sizeof(*p));
 
+	p->channel = ch->id;
 	p->body = body_ref(b);
 	out_init(&p->behind);
 	if (s->last)
@@ -168,7 +194,7 @@ static void sender_free(struct sender *s)
 		parcel_free(c, p);
 	}
 	list_remove(&s->turn);
-	map64_remove(&c->senders, s->channel);
+	map64_remove(&c->senders, s->lane);
 	free(s);
 	if (!c->senders.n)
 		c->wire->flushed = NULL;
@@ -182,22 +208,33 @@ void v091_senders_free(struct conn *c)
 	map64_fini(&c->senders);
 }
 
-/* The first parcel is sent: what the channel said behind it follows. True: it was the last. */
+/* None of the sender's parcels is the channel's: its session may get more. */
+static void channel_go(struct conn *c, const struct sender *s, uint16_t channel)
+{
+	struct channel *ch = map64_find(&c->channels, channel);
+	const struct parcel *p = s->first;
+
+	while (p && p->channel != channel)
+		p = p->next;
+	if (!p && ch && ch->session)
+		engine_session_writable(c->env->engine, ch->session, true);
+}
+
+/* The first parcel is sent: what was said behind it follows. True: it was the last. */
 static bool parcel_done(struct sender *s)
 {
 	struct conn *c = s->conn;
 	struct parcel *p = s->first;
-	struct channel *ch;
+	uint16_t channel = p->channel;
 
 	out_move(&c->wire->out, &p->behind);
 	s->first = p->next;
 	parcel_free(c, p);
+	channel_go(c, s, channel);
 	if (s->first)
 		return false;
-	ch = map64_find(&c->channels, s->channel);
 	sender_free(s);
-	if (ch && ch->session)
-		engine_session_writable(c->env->engine, ch->session, true);
+	v091_conn_writable(c);
 	return true;
 }
 
@@ -223,7 +260,7 @@ static bool slice_send(struct sender *s)
 
 	list_remove(&s->turn);
 	list_push_back(&c->sending, &s->turn);
-	v091_send_body(c, &c->wire->out, s->channel, from, (struct span){s->slice ? 0 : p->at, n});
+	v091_send_body(c, &c->wire->out, p->channel, from, (struct span){s->slice ? 0 : p->at, n});
 	c->slices -= s->slice != NULL;
 	body_unref(s->slice);
 	s->slice = NULL;
@@ -250,6 +287,7 @@ static bool conn_slice(struct conn *c)
 		break;
 	}
 	v091_conn_pause(c);
+	v091_conn_close_look(c);
 	wire_touch(c->wire);
 	return ended;
 }

@@ -295,6 +295,7 @@ static void amqp_open(struct daemon *d)
 	v->silent_close_ms = o->amqp_silent_close_ms;
 	v->closing_ms = o->amqp_closing_ms;
 	v->grant_ms = o->amqp_grant_ms;
+	v->interleave = (enum v091_interleave)o->amqp_interleave;
 	v->held_bytes_max = (uint32_t)o->amqp_held_bytes_max;
 }
 

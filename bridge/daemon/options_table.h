@@ -82,6 +82,8 @@ OPTION(amqp_closing_ms, "amqp.closing_ms", TIME, "30s", 100, 600000,
        "Wait for the client's close-ok after a close from here.")
 OPTION(amqp_grant_ms, "amqp.grant_ms", TIME, "5s", 0, 600000,
        "How long a channel remembers that a name may be written or read.")
+CHOICE(amqp_interleave, "amqp.interleave", "known", "known always never",
+       "Who gets other channels' frames between those of a large content: clients `known` to tell them apart (others, such as Bunny, would mix up their bodies), all, or none.")
 OPTION(amqp_held_bytes_max, "amqp.held_bytes_max", SIZE, "1M", 4096, INT64_C(1) << 30,
        "Bytes pipelined behind an unanswered method of a channel before the connection is not read.")
 

@@ -114,6 +114,7 @@ static void others_go_between(struct script *s)
 	struct stream v[3];
 	struct view body = large(LARGE + 10);
 
+	s->env.options.interleave = V091_INTERLEAVE_ALWAYS;
 	peer_open(&p, s);
 	open_channel(&p, 2);
 	peer_open(&q, s);
@@ -138,6 +139,66 @@ static void others_go_between(struct script *s)
 	buf_fini(&v[0].b);
 	peer_bye(&p);
 	peer_bye(&q);
+	s->env.options.interleave = V091_INTERLEAVE_KNOWN;
+}
+
+/* A client that is not known to tell channels apart gets each content in one piece,
+ * and everything else behind it. */
+static void nothing_goes_between(struct script *s)
+{
+	struct peer p, q;
+	struct view a = large(LARGE), b = view_skip(a, 5);
+
+	peer_open(&p, s);
+	open_channel(&p, 2);
+	peer_open(&q, s);
+	declare(&q, "a");
+	declare(&q, "b");
+	declare(&q, "small");
+	publish_large(&q, "a", a);
+	publish_large(&q, "b", b);
+	say(&p, 1, CONSUME, "hssoT", 0, "a", "x", 2, NULL);
+	turns(s, 2);
+	say(&p, 2, CONSUME, "hssoT", 0, "b", "y", 2, NULL);
+	say(&p, 2, CONSUME, "hssoT", 0, "small", "z", 2, NULL);
+	say_publish(&q, 1, "", "small", "1");
+	turns(s, 1);
+	assert_true(p.n - p.at < LARGE);
+	expect(&p, 1, CONSUME_OK, "s", "x");
+	expect_large(&p, 1, "x", 1, "a", a);
+	expect(&p, 2, CONSUME_OK, "s", "y");
+	expect(&p, 2, CONSUME_OK, "s", "z");
+	expect_large(&p, 2, "y", 1, "b", b);
+	expect_large(&p, 2, "z", 2, "small", VIEW("1"));
+	publish_large(&q, "a", a);
+	peer_bye(&q);
+	p.at = p.n;
+	peer_bye(&p);
+}
+
+/* Its close-ok comes behind the content, for the same reason. */
+static void close_comes_behind_content(struct script *s)
+{
+	struct peer p;
+	struct view body = large(LARGE);
+
+	s->env.options.interleave = V091_INTERLEAVE_NEVER;
+	peer_open(&p, s);
+	declare(&p, "large");
+	publish_large(&p, "large", body);
+	say_publish(&p, 1, "", "large", "not any more");
+	say(&p, 1, CONSUME, "hssoT", 0, "large", "l", 0, NULL);
+	say(&p, 1, QOS, "lho", 0, 1, 0);
+	turns(s, 2);
+	say(&p, 0, CLOSE, "hshh", 200, "", 0, 0);
+	turns(s, 1);
+	assert_true(p.n - p.at < LARGE);
+	expect(&p, 1, CONSUME_OK, "s", "l");
+	expect(&p, 1, QOS_OK, "");
+	expect_large(&p, 1, "l", 1, "large", body);
+	expect(&p, 0, CLOSE_OK, "");
+	expect_end(&p);
+	s->env.options.interleave = V091_INTERLEAVE_KNOWN;
 }
 
 static void two_at_once(struct script *s)
@@ -147,6 +208,7 @@ static void two_at_once(struct script *s)
 	struct view a = large(LARGE), b = view_skip(a, 5);
 	size_t first_of_2, last_of_1;
 
+	s->env.options.interleave = V091_INTERLEAVE_ALWAYS;
 	peer_open(&p, s);
 	open_channel(&p, 2);
 	peer_open(&q, s);
@@ -174,6 +236,7 @@ static void two_at_once(struct script *s)
 	buf_fini(&v[0].b);
 	peer_bye(&p);
 	peer_bye(&q);
+	s->env.options.interleave = V091_INTERLEAVE_KNOWN;
 }
 
 /* The same channel's answers, and its next messages, come behind the content. */
@@ -273,6 +336,7 @@ static void connection_closes(struct script *s)
 	struct peer p;
 	struct view body = large(LARGE);
 
+	s->env.options.interleave = V091_INTERLEAVE_ALWAYS;
 	peer_open(&p, s);
 	declare(&p, "large");
 	publish_large(&p, "large", body);
@@ -289,6 +353,7 @@ static void connection_closes(struct script *s)
 	expect(&p, 1, GET_OK, "Lossl", 1, 1, "", "large", 0);
 	expect_content(&p, 1, VIEW_NONE, body);
 	peer_bye(&p);
+	s->env.options.interleave = V091_INTERLEAVE_KNOWN;
 }
 
 /* A peer that asks and asks behind a content that it does not take is not read. */
@@ -595,6 +660,7 @@ int main(void)
 {
 	static const struct script_row rows[] = {
 		SCRIPT(slices_are_small),	   SCRIPT(others_go_between),
+		SCRIPT(nothing_goes_between),	   SCRIPT(close_comes_behind_content),
 		SCRIPT(two_at_once),		   SCRIPT(own_channel_waits),
 		SCRIPT(session_is_not_writable),  SCRIPT(client_closes_channel),
 		SCRIPT(we_close_channel),	   SCRIPT(connection_closes),
