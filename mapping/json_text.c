@@ -58,7 +58,7 @@ bool json_text_add_part(struct buf *out, struct view text)
 		i += noncharacter ? 3 : 1;
 		from = i;
 	}
-	return buf_add(out, view_of(p + from, i - from));
+	return buf_add(out, view_skip(text, from));
 }
 
 bool json_text_add(struct buf *out, struct view text)

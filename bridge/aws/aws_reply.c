@@ -46,7 +46,7 @@ static void xml_add(struct buf *out, struct view v)
 		buf_add_str(out, as);
 		from = i + 1;
 	}
-	buf_add(out, view_of(v.p + from, v.n - from));
+	buf_add(out, view_skip(v, from));
 }
 
 static void open_tag(struct buf *out, const char *name)

@@ -19,12 +19,21 @@ static const char *const actions[] = {
 	"SendMessageBatch", "ReceiveMessage",  "DeleteMessage",		  "DeleteMessageBatch",
 	"ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "ListTopics", "Nonsense",
 	"DeleteQueue", "PurgeQueue", "GetQueueAttributes", "SetQueueAttributes", "ListQueueTags", "TagQueue", "UntagQueue",
-	/* of SNS, by form only */
+};
+/* Of SNS: by form only. */
+static const char *const sns_actions[] = {
 	"CreateTopic", "DeleteTopic", "GetTopicAttributes", "SetTopicAttributes", "Subscribe", "ConfirmSubscription",
 	"Unsubscribe", "ListSubscriptions", "ListSubscriptionsByTopic", "GetSubscriptionAttributes",
 	"SetSubscriptionAttributes", "Publish", "PublishBatch", "ListTagsForResource", "TagResource", "UntagResource",
+	"AddPermission", "RemovePermission", "GetDataProtectionPolicy", "PutDataProtectionPolicy",
 };
-enum { ACTIONS = sizeof(actions) / sizeof(actions[0]), LIST_TOPICS = 10, SNS_FIRST = 19, RESTART_AFTER = 20000 };
+enum {
+	ACTIONS = sizeof(actions) / sizeof(actions[0]),
+	SNS_ACTIONS = sizeof(sns_actions) / sizeof(sns_actions[0]),
+	LIST_TOPICS = 10,
+	RAW = 2 * ACTIONS, /* the HTTP bytes themselves */
+	RESTART_AFTER = 20000,
+};
 
 static void start(void)
 {
@@ -81,11 +90,6 @@ static void one_answer(struct aws_peer *peer, bool json)
 	must(aws_peer_take(peer).status == 0);
 }
 
-static bool is_sns(unsigned action)
-{
-	return action == LIST_TOPICS || action >= SNS_FIRST;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int runs;
@@ -98,7 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		aws_rig_close(&rig);
 		start();
 	}
-	unsigned choice = data[0] % (2 * ACTIONS + 1);
+	unsigned choice = data[0] % (RAW + 1 + SNS_ACTIONS);
 	const char *action = actions[choice % ACTIONS];
 	aws_peer_open(&peer, &rig);
 	buf_init(&text, SIZE_MAX / 2);
@@ -108,9 +112,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		aws_peer_json(&peer, action, body ? body : "", NULL);
 		one_answer(&peer, true);
 	} else if (choice < 2 * ACTIONS) {
-		buf_printf(&text, "Action=%s&%s", action, is_sns(choice % ACTIONS) ? "Version=2010-03-31&" : "");
+		buf_printf(&text, "Action=%s&%s", action, choice % ACTIONS == LIST_TOPICS ? "Version=2010-03-31&" : "");
 		buf_add(&text, view_of(data + 1, size - 1));
 		aws_peer_query(&peer, "sqs", buf_cstr(&text), NULL);
+		one_answer(&peer, false);
+	} else if (choice > RAW) {
+		buf_printf(&text, "Action=%s&Version=2010-03-31&", sns_actions[choice - RAW - 1]);
+		buf_add(&text, view_of(data + 1, size - 1));
+		aws_peer_query(&peer, "sns", buf_cstr(&text), NULL);
 		one_answer(&peer, false);
 	} else {
 		aws_peer_bytes(&peer, view_of(data + 1, size - 1));
