@@ -178,3 +178,22 @@ def topics_and_subscriptions(ctx):
     expect(listed["SubscriptionArn"], made["SubscriptionArn"])
     got = own.sns.get_subscription_attributes(SubscriptionArn=made["SubscriptionArn"])["Attributes"]
     expect((got["DeliveryPolicy"], got["SubscriptionPrincipal"]), ("{}", "arn:aws:iam::000000000000:user/guest"))
+
+
+@scenario("aws", "mqbridge")
+def envelopes_unsigned(ctx):
+    """aws.sign_envelopes = no: no signature fields, no key; links go where aws.public_url says; the limit of a message"""
+    broker = brokers.own(ctx.endpoint)
+    broker.settings += ["aws.sign_envelopes=no", "aws.public_url=https://mq.example:1", "aws.sns_message_bytes_max=2K"]
+    ctx.at_end(broker.end)
+    broker.start()
+    own = inside(ctx, broker)
+    name, url = own.sqs_queue()
+    arn = own.sns.create_topic(Name="t")["TopicArn"]
+    own.sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:000000000000:{name}")
+    own.sns.publish(TopicArn=arn, Message="m" * 2048)
+    with Raises(own.sns.exceptions.InvalidParameterException):
+        own.sns.publish(TopicArn=arn, Message="m" * 2049)
+    envelope = json.loads(own.sqs_take(own.sqs_url(name))[0]["Body"])
+    expect(list(envelope), ["Type", "MessageId", "TopicArn", "Message", "Timestamp", "UnsubscribeURL"])
+    require(envelope["UnsubscribeURL"].startswith("https://mq.example:1/?Action=Unsubscribe&"), envelope["UnsubscribeURL"])
