@@ -290,12 +290,15 @@ void sqs_receive_undo(struct aws_call *c, const struct delivery *v, size_t n)
 		engine_receive_undo(c->aws->engine, c->session->id, leases, n);
 }
 
-/* body = text and the bytes are not. Until queues dead-letter, losing it would be
- * the alternative: it goes out as base64, marked. */
-static void illegal_warn(const struct aws_call *c)
+/* body = text and the bytes are not: dead-lettered. Where the queue has no rule for
+ * that, losing it would be the alternative: it goes out as base64, marked. */
+static bool illegal_rejected(const struct aws_call *c, const struct delivery *d)
 {
-	log_warn("cross.body_illegal", "queue=\"%.*s\" text=\"x-mqb-body is text and the body is not: sent as base64\"",
-		 VIEW_ARG(c->queue.name));
+	bool rejected = engine_receive_reject(c->aws->engine, d->lease);
+
+	log_warn("cross.body_illegal", "queue=\"%.*s\" text=\"x-mqb-body is text and the body is not: %s\"",
+		 VIEW_ARG(c->queue.name), rejected ? "dead-lettered" : "sent as base64");
+	return rejected;
 }
 
 /* Writes messages until one does not fit any more; returns how many were dealt with. */
@@ -312,8 +315,8 @@ static size_t messages_write(struct aws_call *c, const struct delivery *v, size_
 		if (h && body_bytes(v[i].message->body) > SQS_MESSAGE_BYTES_MAX)
 			break;
 		aws_cross(c, &rc->cross, v[i].message, &m);
-		if (m.illegal)
-			illegal_warn(c);
+		if (m.illegal && illegal_rejected(c, &v[i]))
+			continue;
 		if (h && m.body.n > SQS_MESSAGE_BYTES_MAX)
 			break;
 		if (!h) {

@@ -229,6 +229,15 @@ void engine_receive_undo(struct engine *e, uint64_t session, const uint64_t *lea
 	}
 }
 
+bool engine_receive_reject(struct engine *e, uint64_t lease)
+{
+	struct lease *l = slots_find(&e->leases, lease);
+	if (!l || l->session || !l->entry || !l->queue->effective.dead_letters)
+		return false;
+	lease_settle(l, &(struct outcome){.kind = OUTCOME_DEAD_LETTER});
+	return true;
+}
+
 void engine_settle(struct engine *e, uint64_t session, const uint64_t *leases, size_t n, const struct outcome *o)
 {
 	struct session *s = session_find(e, session);

@@ -277,6 +277,9 @@ void engine_receive(struct engine *e, uint64_t session, uint64_t cmd, struct vie
 void engine_receive_cancel(struct engine *e, uint64_t session, uint64_t cmd);
 /* The answer of `cmd` never reached the peer: leases back, counters undone. */
 void engine_receive_undo(struct engine *e, uint64_t session, const uint64_t *leases, size_t n);
+/* The reader's protocol cannot carry this message: dead-lettered as rejected. false: its queue
+ * has no rule for that, the lease stays. */
+bool engine_receive_reject(struct engine *e, uint64_t lease);
 
 enum outcome_kind { OUTCOME_ACCEPT, OUTCOME_RELEASE, OUTCOME_DEAD_LETTER };
 

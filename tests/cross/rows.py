@@ -148,6 +148,22 @@ def settings_of_the_daemon(rig, protocol):
         daemon.end()
 
 
+@row()
+def body_setting_text_dead_letters(rig, protocol):
+    """Where the queue has a dead-letter exchange, what is not text goes there, with its reason."""
+    dead, dead_url = rig.queue()
+    name, url = rig.queue(x_mqb_body="text", x_dead_letter_exchange="", x_dead_letter_routing_key=dead)
+    for body in (b"\xff1", b"\xff2", b"hi"):
+        rig.publish(body, name)
+    got = []
+    while not got:
+        got = rig.receive(url, protocol, MaxNumberOfMessages=10)
+    expect([m["Body"] for m in got], ["hi"])
+    for body in (b"\xff1", b"\xff2"):
+        _, properties, there = rig.get(dead)
+        expect((there, properties.headers["x-death"][0]["reason"], properties.headers["x-first-death-queue"]), (body, "rejected", name))
+
+
 # --- properties and headers, 0-9-1 → SQS ----------------------------------------------
 
 
