@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bodies outside of memory, for a receive: read back one after the other before
  * its answer is written. Meanwhile the call waits, as for the engine; the fetch
- * lies in its arena and holds a reference to each message. */
+ * holds a reference to each message, and outlives the call's arena, which goes
+ * with the answer. */
+#include <stdlib.h>
+
 #include "aws/aws_priv.h"
 
 #include "base/blob.h"
@@ -18,10 +21,11 @@ struct fetch {
 	void (*cancel)(struct aws_call *c);
 };
 
-static void messages_drop(struct fetch *f)
+static void fetch_free(struct fetch *f)
 {
 	for (size_t i = 0; i < f->n; i++)
 		message_unref(f->v[i].message);
+	free(f);
 }
 
 static void fetch_done(struct aws_call *c)
@@ -34,7 +38,7 @@ static void fetch_done(struct aws_call *c)
 		f->then(c, f->v, f->at);
 	else
 		aws_call_refuse(c, &(struct refusal){.fault = FAULT_UNAVAILABLE});
-	messages_drop(f);
+	fetch_free(f);
 }
 
 /* The peer is gone: nobody has seen these. */
@@ -44,7 +48,7 @@ static void fetch_gone(struct aws_call *c)
 
 	blob_cancel(body_blob(f->v[f->at].message->body), &f->read);
 	sqs_receive_undo(c, f->v, f->n);
-	messages_drop(f);
+	fetch_free(f);
 	c->waiting = 0;
 }
 
@@ -117,7 +121,7 @@ bool sqs_fetch(struct aws_call *c, const struct delivery *v, size_t n,
 		outside += is_outside(&v[i]);
 	if (!outside)
 		return false;
-	struct fetch *f = arena_alloc(c->arena, sizeof(*f));
+	struct fetch *f = mem_alloc(sizeof(*f));
 	*f = (struct fetch){.c = c, .n = here, .then = then, .state = c->state, .cancel = c->cancel};
 	f->read.done = fetched;
 	memcpy(f->v, v, f->n * sizeof(*v));
