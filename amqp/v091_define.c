@@ -138,16 +138,30 @@ static bool type_find(struct channel *ch, struct view name, enum topic_type *typ
 
 /* RabbitMQ acts on them, we do not yet: accepted and kept, and said once a second
  * at most, so that nobody relies on them unknowingly (docs/compatibility.md). */
-static void inert_tell(const struct channel *ch, const char *noun, struct view name, const struct table *t)
+static void inert_tell(const struct channel *ch, struct view queue, const struct table *t)
 {
 	static const char *const inert[] = {
-		"alternate-exchange", "x-max-priority", "x-single-active-consumer",
+		"x-max-priority", "x-single-active-consumer",
 	};
 
 	for (size_t i = 0; i < sizeof(inert) / sizeof(inert[0]); i++)
 		if (table_find(t, view_str(inert[i])))
-			log_warn("amqp.argument_not_acted_on", "peer=\"%s\" %s=\"%.*s\" argument=%s",
-				 ch->conn->wire->peer, noun, VIEW_ARG(name), inert[i]);
+			log_warn("amqp.argument_not_acted_on", "peer=\"%s\" queue=\"%.*s\" argument=%s",
+				 ch->conn->wire->peer, VIEW_ARG(queue), inert[i]);
+}
+
+/* rabbitmq.md 2.16: a new exchange may be read by, and its alternate written to, whoever
+ * declares it. */
+static bool alternate_granted(struct channel *ch, struct view exchange, const struct table *arguments)
+{
+	const uint32_t id = AMQP_EXCHANGE_DECLARE_METHOD;
+	const struct value *v = table_find(arguments, VIEW("alternate-exchange"));
+	struct topic_stat there;
+
+	if (!v || v->type != VALUE_STRING || engine_topic_stat(ch->conn->env->engine, ch->conn->vhost, exchange, &there))
+		return true;
+	return v091_grant_check(ch, id, ACCESS_READ, RESOURCE_EXCHANGE, exchange) &&
+	       v091_grant_check(ch, id, ACCESS_WRITE, RESOURCE_EXCHANGE, v->s);
 }
 
 void v091_on_exchange_declare(struct channel *ch, const void *method)
@@ -175,10 +189,9 @@ void v091_on_exchange_declare(struct channel *ch, const void *method)
 	arena_init(&a);
 	arguments = v091_table_in(&m->arguments, &a);
 	spec.arguments = &arguments;
-	if (!spec.passive)
-		inert_tell(ch, "exchange", name.v, &arguments);
-	engine_topic_declare(ch->conn->env->engine, ch->session, v091_channel_ask(ch, id, m->nowait, answer_plain)->cmd,
-			     &spec);
+	if (spec.passive || alternate_granted(ch, name.v, &arguments))
+		engine_topic_declare(ch->conn->env->engine, ch->session,
+				     v091_channel_ask(ch, id, m->nowait, answer_plain)->cmd, &spec);
 	arena_fini(&a);
 }
 
@@ -355,7 +368,7 @@ void v091_on_queue_declare(struct channel *ch, const void *method)
 		return;
 	}
 	if (!spec.passive)
-		inert_tell(ch, "queue", name.v, &arguments);
+		inert_tell(ch, name.v, &arguments);
 	as = v091_channel_ask(ch, id, m->nowait, answer_declared);
 	as->server_named = name.v.n == 0;
 	ch->naming += as->server_named;

@@ -91,6 +91,7 @@ static void load_topic(void *ctx, struct view key, struct view value, uint64_t v
 	topic->aws_open = get_bool_or(&t, "aws_open", true);
 	struct table arguments = get_table(&t, "arguments");
 	topic->arguments = table_copy(&topic->arena, &arguments);
+	topic_effective(topic);
 	load_attributes(&t, &topic->attributes);
 }
 

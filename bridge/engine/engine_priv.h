@@ -221,6 +221,7 @@ struct topic {
 	bool stored; /* has a definition; a predeclared one only once it has attributes */
 	struct arena arena;
 	struct table arguments;
+	struct view alternate; /* where to what it has no binding for goes; aliases the arguments */
 	struct attributes attributes;
 	struct router *router;
 	struct fanout *fanout; /* messages on their way to many queues; NULL: none */
@@ -541,6 +542,8 @@ struct topic *topic_find(struct vhost *v, struct view name);
 struct topic *topic_make(struct engine *e, struct vhost *v, struct view name, enum topic_type type, uint32_t uid);
 void topic_free(struct topic *t);
 void topic_destroy(struct topic *t, struct ask *a);
+/* What its arguments ask for; after each change of them. */
+void topic_effective(struct topic *t);
 /* Its bindings go over to a router of that type. */
 void topic_retype(struct topic *t, enum topic_type type);
 /* It is there after a restart, so what leads from it and to it may be. */

@@ -3,7 +3,9 @@
  * each once (rabbitmq.md 2.10, 4.1). What bindings say comes first; then the
  * subscriptions of every topic that was visited add the queues that are not in it
  * yet, so that a bound queue gets the message as it is (DESIGN §6). A topic
- * without subscriptions costs one look at a pointer. */
+ * without subscriptions costs one look at a pointer. One that leads nowhere itself,
+ * by its bindings or subscriptions, leads to its alternate, if there is one
+ * (rabbitmq.md 2.16). */
 #include <stdlib.h>
 
 #include "engine/engine_priv.h"
@@ -119,16 +121,35 @@ static void facts_fill(struct engine *e, const struct filter_index *x, const str
 	f->filled = true;
 }
 
+/* Who of them gets the message: uids, valid until the next match. */
+static const uint64_t *subscribers_match(struct engine *e, const struct topic *t, const struct message *m,
+					 struct route_facts *f, size_t *n)
+{
+	struct filter_index *x = t->subscribers->filters;
+	facts_fill(e, x, m, f);
+	return filter_index_match(x, &f->input, n);
+}
+
 static void subscribers_visit(struct engine *e, struct route *r, struct topic *t, const struct message *m,
 			      struct route_facts *f)
 {
-	struct filter_index *x = t->subscribers->filters;
 	size_t n;
-	facts_fill(e, x, m, f);
-	const uint64_t *uids = filter_index_match(x, &f->input, &n);
-	t->filtered += filter_index_count(x) - n;
+	const uint64_t *uids = subscribers_match(e, t, m, f, &n);
+	t->filtered += filter_index_count(t->subscribers->filters) - n;
 	for (size_t i = 0; i < n; i++)
 		subscription_visit(e, r, map64_find(&e->subscriptions, uids[i]));
+}
+
+/* No binding of this topic matched. What else it leads to counts, even when nothing
+ * lies behind that. */
+static void alternate_visit(struct engine *e, struct route *r, struct topic *t, const struct message *m,
+			    struct route_facts *f)
+{
+	size_t n = 0;
+	if (t->subscribers)
+		subscribers_match(e, t, m, f, &n);
+	if (!n)
+		topic_visit(e, r, topic_find(t->vhost, t->alternate));
 }
 
 void route_walk(struct engine *e, struct topic *first, struct view key, const struct message *m)
@@ -143,10 +164,14 @@ void route_walk(struct engine *e, struct topic *first, struct view key, const st
 	while (r->n_walk) {
 		struct topic *t = r->walk[--r->n_walk];
 		router_match(t->router, key, message_headers(e, t, m, &headers), &e->cursor);
-		size_t n;
-		while ((n = router_next(&e->cursor, found, 64)))
+		size_t n, matched = 0;
+		while ((n = router_next(&e->cursor, found, 64))) {
+			matched += n;
 			for (size_t i = 0; i < n; i++)
 				route_visit(e, r, found[i]);
+		}
+		if (!matched && t->alternate.n)
+			alternate_visit(e, r, t, m, &facts);
 	}
 	for (size_t i = 0; i < r->n_subscribed; i++)
 		subscribers_visit(e, r, r->subscribed[i], m, &facts);

@@ -63,6 +63,13 @@ bool topic_lasts(const struct topic *t)
 	return t->stored || t->predeclared;
 }
 
+/* rabbitmq.md 2.16 */
+void topic_effective(struct topic *t)
+{
+	const struct value *v = table_find(&t->arguments, VIEW("alternate-exchange"));
+	t->alternate = v && v->type == VALUE_STRING ? v->s : VIEW_NONE;
+}
+
 static void bind_again(void *ctx, struct view key, const struct table *arguments, uint64_t destination)
 {
 	router_add(ctx, key, arguments, destination);

@@ -39,6 +39,7 @@ static enum code legacy_fill(struct topic *t, const struct topic_spec *s)
 	t->internal = s->internal;
 	if (s->arguments)
 		t->arguments = table_copy(&t->arena, s->arguments);
+	topic_effective(t);
 	if (s->type != t->type)
 		topic_retype(t, s->type);
 	return CODE_OK;
@@ -112,6 +113,7 @@ static struct topic *topic_create(struct engine *e, struct vhost *v, const struc
 	t->aws_open = !aws;
 	if (s->arguments)
 		t->arguments = table_copy(&t->arena, s->arguments);
+	topic_effective(t);
 	attributes_put(&t->attributes, s->attributes, s->n_attributes);
 	return t;
 }
