@@ -31,7 +31,8 @@ static bool queue_visit(struct engine *e, struct queue *q)
 
 static void route_add(struct route *r, struct queue *q)
 {
-	r->queues = mem_grow(r->queues, &r->cap, r->n + 1, sizeof(*r->queues));
+	if (r->n == r->cap)
+		r->queues = mem_grow(r->queues, &r->cap, r->n + 1, sizeof(*r->queues));
 	r->queues[r->n++] = q;
 }
 
