@@ -15,13 +15,20 @@ static const struct {
 	{"{\"n\":[{\"numeric\":[\">=\",2]}]}", {false, false, true}},
 };
 
+/* One that could not be written is undone before its answer, in its session's order, is seen. */
+static enum bound now(const struct sim *s, const struct subscribed *x)
+{
+	return x->is == BOUND_YES && x->asking && (s->o.faults || sim_remote(s)) ? BOUND_UNKNOWN : x->is;
+}
+
 enum bound subscription_of(const struct sim *s, int topic, int message, int queue, enum form *form)
 {
 	const struct subscribed *x = &s->subscribed[topic][queue];
-	*form = x->is == BOUND_UNKNOWN ? FORM_ANY : x->raw ? FORM_RAW : FORM_WRAPPED;
-	if (!s->exists[queue] || (x->is == BOUND_YES && !POLICY[x->policy].matches[message % RESIDUES]))
+	enum bound is = now(s, x);
+	*form = is == BOUND_UNKNOWN ? FORM_ANY : x->raw ? FORM_RAW : FORM_WRAPPED;
+	if (!s->exists[queue] || (is == BOUND_YES && !POLICY[x->policy].matches[message % RESIDUES]))
 		return BOUND_NO;
-	return x->is;
+	return is;
 }
 
 void form_check(struct sim *s, const struct copy *c, const struct seen *e, int queue)
