@@ -91,7 +91,7 @@ make_venv() {
 
 # Clients of Node, Go and Java, RabbitMQ's and AWS's, into build/; their scenarios are skipped without them.
 make_runtimes() {
-	timeout --kill-after=20 1500 python3 tests/clients/runtimes.py install >>"$packages_log" 2>&1 ||
+	timeout --kill-after=20 600 python3 tests/clients/runtimes.py install >>"$packages_log" 2>&1 ||
 		tell "a client of Node, Go or Java could not be installed (see $packages_log)"
 }
 
