@@ -98,6 +98,7 @@ struct sq {
 	int wal_pages;
 	uint64_t removed; /* entries since free pages were last counted */
 	bool vacuuming;
+	uint32_t vacuum_steps;
 	enum store_state state;
 	char why[256];
 	int64_t retry_us; /* mono; when to try again */

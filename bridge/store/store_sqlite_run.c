@@ -19,6 +19,7 @@ enum {
 	SLICE_EVERY = 16,        /* runs between two slices of reclaim under load */
 	COUNT_FREE_AFTER = 4096, /* removed entries before free pages are counted */
 	VACUUM_PAGES = 256,      /* given back at a time */
+	VACUUM_CUT = 64,         /* times, and then the file is cut */
 };
 
 static bool refused(int rc)
@@ -248,8 +249,10 @@ static int vacuum(struct sq *s)
 	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
 	int rc = sqlite3_exec(s->h, sql, NULL, NULL, NULL);
 	s->vacuuming = rc == SQLITE_OK && free_bytes(s) > (int64_t)s->o.slack_bytes;
-	/* The log of it is short, and only a checkpoint cuts the file. */
-	return rc == SQLITE_OK && !s->vacuuming ? checkpoint(s) : rc;
+	/* The log of it is short, and only a checkpoint cuts the file: now and then of a
+	 * large one, for somebody may wait for the room. */
+	bool cut = !s->vacuuming || ++s->vacuum_steps % VACUUM_CUT == 0;
+	return rc == SQLITE_OK && cut ? checkpoint(s) : rc;
 }
 
 bool sq_untidy(const struct sq *s)
