@@ -53,6 +53,7 @@ static const struct arg_spec visibility_batch[] = {
 	{"Entries", "ChangeMessageVisibilityBatchRequestEntry", ARG_ENTRIES, visibility_entry},
 	END,
 };
+static const struct arg_spec dead_letter_sources[] = {TEXT("QueueUrl"), INT("MaxResults"), TEXT("NextToken"), END};
 static const struct arg_spec queue_only[] = {TEXT("QueueUrl"), END};
 static const struct arg_spec get_attributes[] = {
 	TEXT("QueueUrl"),
@@ -121,6 +122,8 @@ static const struct aws_action actions[] = {
 	{"CreateQueue", AWS_SQS, ON_ACCOUNT, true, ACCESS_CONFIGURE, sqs_create_queue, create_queue},
 	{"GetQueueUrl", AWS_SQS, ON_ACCOUNT, true, ACCESS_READ, sqs_get_queue_url, get_queue_url},
 	{"ListQueues", AWS_SQS, ON_ACCOUNT, true, ACCESS_READ, sqs_list_queues, list_queues},
+	{"ListDeadLetterSourceQueues", AWS_SQS, ON_QUEUE_SEEN, true, ACCESS_READ, sqs_list_dead_letter_source_queues,
+	 dead_letter_sources},
 	{"SendMessage", AWS_SQS, ON_QUEUE, true, ACCESS_WRITE, sqs_send_message, send_message},
 	{"SendMessageBatch", AWS_SQS, ON_QUEUE, true, ACCESS_WRITE, sqs_send_message_batch, send_batch},
 	{"ReceiveMessage", AWS_SQS, ON_QUEUE, true, ACCESS_READ, sqs_receive_message, receive_message},

@@ -217,7 +217,6 @@ struct aws {
 	struct mapv signing_keys; /* KEY/DATE/REGION/SERVICE → struct signing_key (aws_auth.c) */
 	struct mapv recent;     /* sqs_sixty_seconds.c */
 	struct link recent_order;
-	bool redrive_warned;
 	char certificate_path[AWS_CERTIFICATE_PATH]; /* empty: envelopes are not signed */
 	struct buf reply;       /* the one answer being written */
 	struct buf scratch;
@@ -380,6 +379,7 @@ bool page_token_open(struct aws_call *c, struct view token, struct view *last);
 void sqs_create_queue(struct aws_call *c);
 void sqs_get_queue_url(struct aws_call *c);
 void sqs_list_queues(struct aws_call *c);
+void sqs_list_dead_letter_source_queues(struct aws_call *c);
 void sqs_send_message(struct aws_call *c);
 void sqs_send_message_batch(struct aws_call *c);
 void sqs_receive_message(struct aws_call *c);

@@ -13,6 +13,7 @@ enum shown_kind {
 	SHOWN_CREATED,
 	SHOWN_MODIFIED,
 	SHOWN_ARN,
+	SHOWN_REDRIVE,  /* RedrivePolicy, or what a legacy declare says in its terms */
 	SHOWN_KMS_PERIOD, /* has a default once there is a key */
 	SHOWN_NEVER,    /* of FIFO queues */
 };
@@ -33,7 +34,7 @@ static const struct shown_row {
 	{"DelaySeconds", SHOWN_STORED},
 	{"ReceiveMessageWaitTimeSeconds", SHOWN_STORED},
 	{"Policy", SHOWN_STORED},
-	{"RedrivePolicy", SHOWN_STORED},
+	{"RedrivePolicy", SHOWN_REDRIVE},
 	{"RedriveAllowPolicy", SHOWN_STORED},
 	{"KmsMasterKeyId", SHOWN_STORED},
 	{"KmsDataKeyReusePeriodSeconds", SHOWN_KMS_PERIOD},
@@ -82,6 +83,20 @@ static struct view kms_period(struct aws_call *c)
 	return v.n || !stored(c, "KmsMasterKeyId").n ? v : VIEW("300");
 }
 
+/* engine.md §2 */
+static struct view redrive(struct aws_call *c)
+{
+	struct queue_dead_letters d;
+
+	if (!engine_queue_dead_letters(c->aws->engine, c->queue.vhost, c->queue.name, &d) || !d.legacy)
+		return stored(c, "RedrivePolicy");
+	if (!d.max)
+		return VIEW_NONE;
+	struct view arn = aws_queue_arn(c, c->queue.vhost, d.target);
+	return view_str(arena_printf(c->arena, "{\"deadLetterTargetArn\":\"%.*s\",\"maxReceiveCount\":%" PRId64 "}",
+				     VIEW_ARG(arn), d.max));
+}
+
 /* Empty: the queue has none. */
 static struct view value_of(struct aws_call *c, const struct shown_row *row, const struct queue_stat *q)
 {
@@ -102,6 +117,8 @@ static struct view value_of(struct aws_call *c, const struct shown_row *row, con
 		return aws_queue_arn(c, c->queue.vhost, c->queue.name);
 	case SHOWN_KMS_PERIOD:
 		return kms_period(c);
+	case SHOWN_REDRIVE:
+		return redrive(c);
 	case SHOWN_NEVER:
 		break;
 	}

@@ -237,19 +237,25 @@ static bool encryption_check(struct aws_call *c, const struct arg *given, struct
 	return true;
 }
 
-/* Said once: nobody should trust a dead letter queue that gets nothing. */
-static void redrive_warn(struct aws_call *c, const struct arg *given)
+/* A queue has one rule for its dead letters (engine.md §2). */
+static bool redrive_free(struct aws_call *c, const struct arg *given, const struct aws_queue *q, struct refusal *f)
 {
-	if (c->aws->redrive_warned || !attribute_of(given, "RedrivePolicy").n)
-		return;
-	c->aws->redrive_warned = true;
-	log_warn("aws.redrive_policy", "text=\"RedrivePolicy is kept and shown but not acted on by this version: "
-				       "messages are received again however often, none goes to a dead letter queue\"");
+	struct view policy = attribute_of(given, "RedrivePolicy");
+	struct queue_dead_letters d;
+
+	if (!policy.n || !engine_queue_dead_letters(c->aws->engine, q->vhost, q->name, &d) || !d.legacy)
+		return true;
+	struct view v = shown(c, policy);
+	return refuse(c, f, FAULT_PARAMETER,
+		      "Value %.*s for parameter RedrivePolicy is invalid. Reason: The queue was declared with a dead "
+		      "letter exchange.",
+		      VIEW_ARG(v));
 }
 
 bool queue_attributes_create(struct aws_call *c, const struct arg *given, struct view queue,
 			     struct attribute_list *out, struct refusal *f)
 {
+	struct aws_queue there;
 	size_t n = 0;
 
 	if (!fifo_check(c, given, queue, f) || !attributes_take(c, given, out, f) ||
@@ -259,8 +265,7 @@ bool queue_attributes_create(struct aws_call *c, const struct arg *given, struct
 		if (out->v[i].value.n)
 			out->v[n++] = out->v[i];
 	out->n = n;
-	redrive_warn(c, given);
-	return true;
+	return !aws_queue_named(c, c->vhost, queue, &there) || redrive_free(c, given, &there, f);
 }
 
 bool queue_attributes_set(struct aws_call *c, const struct arg *given, struct attribute_list *out,
@@ -270,6 +275,5 @@ bool queue_attributes_set(struct aws_call *c, const struct arg *given, struct at
 		return refuse(c, f, FAULT_ATTRIBUTE_NAME, "Unknown Attribute FifoQueue.");
 	if (!attributes_take(c, given, out, f) || !encryption_check(c, given, out, f))
 		return false;
-	redrive_warn(c, given);
-	return true;
+	return redrive_free(c, given, &c->queue, f);
 }

@@ -189,7 +189,7 @@ static void systems_write(struct aws_call *c, unsigned which, const struct deliv
 	unsigned there = SYSTEM_SENDER | SYSTEM_SENT | SYSTEM_COUNT | SYSTEM_FIRST;
 
 	there |= (a->group_id.n ? SYSTEM_GROUP : 0) | (a->dedup_id.n ? SYSTEM_DEDUP : 0) |
-		 (a->trace_header.n ? SYSTEM_TRACE : 0);
+		 (a->trace_header.n ? SYSTEM_TRACE : 0) | (d->source.n ? SYSTEM_SOURCE : 0);
 	which &= there;
 	if (!which)
 		return;
@@ -208,6 +208,8 @@ static void systems_write(struct aws_call *c, unsigned which, const struct deliv
 		system_write(c, "MessageDeduplicationId", a->dedup_id);
 	if (which & SYSTEM_TRACE)
 		system_write(c, "AWSTraceHeader", a->trace_header);
+	if (which & SYSTEM_SOURCE)
+		system_write(c, "DeadLetterQueueSourceArn", aws_queue_arn(c, c->queue.vhost, d->source));
 	reply_map_close(c);
 }
 

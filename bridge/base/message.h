@@ -54,7 +54,8 @@ void message_unref(struct message *m); /* NULL allowed */
 /* Bytes it occupies: struct, views and body. */
 uint64_t message_cost(const struct message *m);
 /* SQS MessageId of the copy in one queue: the message's id with the copy's
- * origin (the uid of the queue it was first put in) mixed in; a valid UUID. */
+ * origin mixed in (the uid of the queue it was first put in; of a dead letter, that
+ * it died in); a valid UUID. */
 void message_copy_id(const struct message *m, uint32_t origin, uint8_t out[16]);
 /* 36 characters and a NUL. */
 void uuid_format(const uint8_t id[16], char out[37]);

@@ -107,7 +107,7 @@ static bool letter_send(const struct letter *l, size_t *n)
 		return true;
 	}
 	bool sent = republish_run(e, &(struct republish){
-		.vhost = q->vhost, .topic = f->dead_letter_topic, .key = key, .message = m,
+		.vhost = q->vhost, .topic = f->dead_letter_topic, .key = key, .origin = q->uid, .message = m,
 		.publish = l->publish, .commit = l->commit,
 		.skips = marked && l->why != DEATH_REJECTED ? cycles : NULL, .ctx = &x.bag.headers,
 	}, n);

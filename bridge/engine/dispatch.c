@@ -237,6 +237,11 @@ static bool queue_dispatch(struct queue *q, uint32_t *budget)
 		}
 		if (!waiter_next(q))
 			return false;
+		if (redrive_due(en)) {
+			if (!redrive(en))
+				return false;
+			continue;
+		}
 		lane_take_out(en);
 		q->n_ready--;
 		waiter_serve(q, en);

@@ -385,6 +385,15 @@ bool engine_queue_attribute(const struct engine *e, struct view vhost, struct vi
 /* What the legacy side declared it with (x-mqb-… settings are read from there);
  * NULL: no such queue. Valid until the next verb. */
 const struct table *engine_queue_arguments(const struct engine *e, struct view vhost, struct view queue);
+/* Where a queue's dead letters go. */
+struct queue_dead_letters {
+	bool legacy;        /* by a legacy declare's dead letter exchange, not by RedrivePolicy */
+	struct view target; /* true name of that one queue; empty: none, or it depends */
+	int64_t max;        /* receives, in the terms of maxReceiveCount; 0: no such limit */
+};
+/* false: no such queue. Valid until the next verb. */
+bool engine_queue_dead_letters(const struct engine *e, struct view vhost, struct view queue,
+			       struct queue_dead_letters *out);
 /* True name behind a wire name (mapping/names.h), if any resource has it. */
 bool engine_queue_by_wire(const struct engine *e, struct view vhost, struct view wire, struct view *name);
 
@@ -426,6 +435,7 @@ struct delivery {
 	bool counts; /* its queue tells how often it failed: x-delivery-count (rabbitmq.md 3.23) */
 	int64_t first_received_ms; /* wall; ReceiveMessage only */
 	struct view queue; /* true name */
+	struct view source; /* true name of the queue that it died in, or was moved from; empty: none */
 	struct receipt receipt; /* ReceiveMessage only */
 };
 

@@ -167,6 +167,8 @@ struct queue {
 	struct arena arena; /* arguments */
 	struct table arguments;
 	struct attributes attributes;
+	char *redrive_to;     /* wire name of its dead letter queue (redrive.c); NULL: none */
+	uint32_t redrive_max; /* 0: none */
 	struct queue_effective effective; /* what it does; aliases the two above */
 	int64_t created_ms, modified_ms;
 	struct link retaining; /* in engine.retaining: has a retention */
@@ -295,6 +297,14 @@ struct route {
 	size_t n_subscribed, cap_subscribed;
 };
 
+/* How a message comes into queues. */
+struct arrival {
+	struct publish *publish; /* whoever waits for it; NULL: nobody */
+	int64_t delay_ms;        /* visible later; -1: as the queue says */
+	uint32_t origin;         /* 0: new. Else the queue that it leaves for this one */
+	uint16_t received, delivered, failed;
+};
+
 /* A publish or send as it was asked for; views and message are borrowed. */
 struct publish_call {
 	struct tx_commit *commit; /* NULL: on its own */
@@ -303,6 +313,7 @@ struct publish_call {
 	struct message *message;
 	unsigned flags;
 	int64_t delay_ms;
+	uint32_t origin;          /* as in struct arrival */
 	uint64_t tag;
 };
 
@@ -519,11 +530,12 @@ void queue_adopt_delayed(struct queue *q, const struct store_loaded *l);
 void queue_load_delayed(struct queue *q, uint64_t after);
 enum code queue_access(struct session *s, struct view name, struct queue **out, struct error *e);
 void queue_stored(struct queue *q, const struct message *m, int by); /* ±1: the store has one more, or less */
+void dest_arrive(struct store_dest *d, const struct arrival *a); /* where from, and its counters */
 void queue_dest_fill(struct queue *q, struct store_dest *d, struct message *m, int64_t due_ms);
 /* All but the counts. */
 void queue_dest_place(struct queue *q, struct store_dest *d, const struct message *m, int64_t due_ms);
 void entry_delay(struct entry *en);
-void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, struct publish *p, int64_t delay_ms);
+void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, const struct arrival *a);
 void queues_due(struct engine *e);
 void queue_due_rearm(struct queue *q);
 bool entry_retained(const struct entry *en); /* false: older than its queue keeps messages */
@@ -594,7 +606,7 @@ void notes_free(struct engine *e);
 struct tx_commit;
 void tx_stage_publish(struct session *s, const struct publish_call *p);
 void tx_stage_settle(struct session *s, uint64_t lease, const struct outcome *o);
-void tx_enqueue(struct tx_commit *c, struct queue *q, struct store_dest *d, struct message *m, int64_t delay_ms);
+void tx_enqueue(const struct publish_call *call, struct queue *q, struct store_dest *d, struct message *m);
 void tx_done(struct engine *e, struct tx_commit *c, bool ok);
 void tx_commit_free(struct tx_commit *c); /* unanswered, at the engine's end */
 void tx_fail(struct tx_commit *c, const char *why); /* nothing of it happens */
@@ -617,6 +629,11 @@ void route_fini(struct route *r);
 /* What a full queue refused. */
 void dead_letter_refused(struct queue *q, struct message *m);
 
+/* redrive.c */
+void redrive_read(struct queue *q); /* its RedrivePolicy has changed */
+bool redrive_due(const struct entry *en);
+bool redrive(struct entry *en); /* of one that is due. false: no positions left, nothing happened */
+
 /* upkeep.c */
 void queue_keep(struct queue *q);        /* its limits have changed */
 void queue_upkeep_want(struct queue *q); /* its ready lane has changed */
@@ -637,6 +654,7 @@ bool queue_accepts(struct queue *q, struct message *m, struct publish *p);
 struct republish {
 	struct vhost *vhost;
 	struct view topic, key;
+	uint32_t origin;           /* as in struct arrival */
 	struct message *message;   /* borrowed */
 	struct publish *publish;   /* whoever still waits for what it replaces; NULL: nobody */
 	struct tx_commit *commit;  /* NULL: on its own */
@@ -648,15 +666,14 @@ struct republish {
 bool republish_run(struct engine *e, const struct republish *r, size_t *n);
 void publish_run(struct session *s, const struct publish_call *c);
 /* One append for all queues that keep it on disk; the others get it at once. */
-void publish_enqueue(struct engine *e, struct queue **v, size_t n, struct message *m, struct publish *p,
-		     int64_t delay_ms);
+void publish_enqueue(struct engine *e, struct queue **v, size_t n, struct message *m, const struct arrival *a);
 struct publish *publish_new(struct engine *e, uint64_t session, uint64_t tag);
 void publish_finish(struct engine *e, struct publish *p, enum store_result r);
 
 /* spill.c */
 void spill_init(struct engine *e);
 bool spill_takes(const struct queue *q); /* the next transient arrival goes there */
-void spill_add(struct queue *q, struct message *m);
+void spill_add(struct queue *q, struct message *m, const struct arrival *a);
 void spill_want(struct queue *q); /* asks for a page */
 void spill_drop(struct queue *q, enum removal why); /* all that a queue has there */
 void spill_flush(struct engine *e);

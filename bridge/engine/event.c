@@ -60,7 +60,9 @@ static void delivery_fill(struct delivery *d, const struct lease *l)
 	d->redelivered = en->received + en->delivered > 1;
 	d->counts = q->effective.quorum;
 	d->first_received_ms = en->first_received_ms;
+	const struct queue *source = en->origin != q->uid ? map64_find(&q->engine->queues, en->origin) : NULL;
 	d->queue = q->name;
+	d->source = source ? source->name : VIEW_NONE;
 	d->receipt.queue = q->uid;
 	d->receipt.pos = en->pos;
 	d->receipt.receive = l->receive;

@@ -102,7 +102,7 @@ static void stop_wrapped(struct engine *e, struct job *j, struct queue *q, const
 {
 	struct message *m = subscription_wrap(s, j->message, &j->shared);
 	if (m)
-		publish_enqueue(e, &q, 1, m, j->publish, -1);
+		publish_enqueue(e, &q, 1, m, &(struct arrival){.publish = j->publish, .delay_ms = -1});
 	else if (j->publish)
 		j->publish->failed = true;
 	if (!m)
@@ -128,7 +128,7 @@ static size_t job_step(struct engine *e, struct job *j, size_t max)
 			stop_wrapped(e, j, q, s);
 	}
 	if (n)
-		publish_enqueue(e, v, n, j->message, j->publish, -1);
+		publish_enqueue(e, v, n, j->message, &(struct arrival){.publish = j->publish, .delay_ms = -1});
 	return looked;
 }
 

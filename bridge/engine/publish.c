@@ -68,17 +68,16 @@ static bool goes_to_store(const struct queue *q, const struct message *m)
 	return q->remote || (q->stored && m->durable);
 }
 
-void publish_enqueue(struct engine *e, struct queue **v, size_t n, struct message *m, struct publish *p,
-		     int64_t delay_ms)
+void publish_enqueue(struct engine *e, struct queue **v, size_t n, struct message *m, const struct arrival *a)
 {
 	uint32_t stored = 0, at = 0;
 	for (size_t i = 0; i < n; i++)
 		stored += goes_to_store(v[i], m);
 	struct store_dest *dests = stored ? journal_dests(e, stored) : NULL;
 	for (size_t i = 0; i < n; i++)
-		queue_enqueue(v[i], goes_to_store(v[i], m) ? &dests[at++] : NULL, m, p, delay_ms);
+		queue_enqueue(v[i], goes_to_store(v[i], m) ? &dests[at++] : NULL, m, a);
 	if (stored)
-		journal_append(e, m, dests, stored, p);
+		journal_append(e, m, dests, stored, a->publish);
 }
 
 /* The same inside a commit: entries wait for the group (tx.c). */
@@ -90,7 +89,7 @@ static void enqueue_pending(struct engine *e, struct queue **v, size_t n, struct
 		stored += goes_to_store(v[i], m);
 	struct store_dest *dests = stored ? journal_dests(e, stored) : NULL;
 	for (size_t i = 0; i < n; i++)
-		tx_enqueue(c->commit, v[i], goes_to_store(v[i], m) ? &dests[at++] : NULL, m, c->delay_ms);
+		tx_enqueue(c, v[i], goes_to_store(v[i], m) ? &dests[at++] : NULL, m);
 	if (stored)
 		journal_append(e, m, dests, stored, NULL);
 }
@@ -126,16 +125,17 @@ static void publish_fail(struct engine *e, uint64_t session, const struct publis
 
 static void route_enqueue(struct engine *e, struct route *r, const struct publish_call *c, struct publish *p)
 {
+	const struct arrival a = {.publish = p, .delay_ms = c->delay_ms, .origin = c->origin};
 	if (r->n && c->commit)
 		enqueue_pending(e, r->queues, r->n, c->message, c);
 	else if (r->n)
-		publish_enqueue(e, r->queues, r->n, c->message, p, c->delay_ms);
+		publish_enqueue(e, r->queues, r->n, c->message, &a);
 	for (size_t i = 0; i < r->n_wrapped; i++) {
 		struct wrapped *w = &r->wrapped[i];
 		if (c->commit)
 			enqueue_pending(e, &w->queue, 1, w->message, c);
 		else
-			publish_enqueue(e, &w->queue, 1, w->message, p, c->delay_ms);
+			publish_enqueue(e, &w->queue, 1, w->message, &a);
 	}
 }
 
@@ -225,7 +225,7 @@ bool republish_run(struct engine *e, const struct republish *p, size_t *n)
 {
 	struct route *r = &e->route;
 	struct topic *t = p->topic.n ? topic_find(p->vhost, p->topic) : NULL;
-	struct publish_call c = {.commit = p->commit, .message = p->message, .delay_ms = -1};
+	struct publish_call c = {.commit = p->commit, .message = p->message, .delay_ms = -1, .origin = p->origin};
 	if (t && !p->commit)
 		fanout_finish(t); /* what it accepted before goes before */
 	if (t)

@@ -46,6 +46,7 @@ void queue_free(struct queue *q)
 	heap_fini(&q->due);
 	arena_fini(&q->arena);
 	attributes_fini(&q->attributes);
+	free(q->redrive_to);
 	free(q);
 }
 
@@ -241,16 +242,37 @@ void queue_dest_fill(struct queue *q, struct store_dest *d, struct message *m, i
 	queue_stored(q, m, 1);
 }
 
-void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, struct publish *p, int64_t delay_ms)
+void dest_arrive(struct store_dest *d, const struct arrival *a)
 {
-	if (delay_ms < 0)
-		delay_ms = q->effective.delay_ms;
+	if (a->origin)
+		d->origin = a->origin;
+	d->received = a->received;
+	d->delivered = a->delivered;
+	d->failed = a->failed;
+}
+
+static struct entry *entry_arrive(struct queue *q, struct message *m, uint64_t pos, const struct arrival *a)
+{
+	struct entry *en = entry_new(q, m, pos);
+	en->origin = a->origin ? a->origin : q->uid;
+	en->received = a->received;
+	en->delivered = a->delivered;
+	en->failed = a->failed;
+	return en;
+}
+
+void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, const struct arrival *a)
+{
+	struct publish *p = a->publish;
+	int64_t delay_ms = a->delay_ms < 0 ? q->effective.delay_ms : a->delay_ms;
 	int64_t due_ms = delay_ms ? q->engine->now.wall_ms + delay_ms : 0;
 	int64_t deadline_ms = queue_deadline(q, m, due_ms);
 	q->in++;
 	queue_expiring(q, deadline_ms);
-	if (d)
+	if (d) {
 		queue_dest_fill(q, d, m, due_ms);
+		dest_arrive(d, a);
+	}
 	if (d && q->remote) {
 		if (p)
 			p->unfinished++;
@@ -261,11 +283,10 @@ void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, str
 		return;
 	}
 	if (!d && !due_ms && spill_takes(q)) {
-		spill_add(q, m);
+		spill_add(q, m, a);
 		return;
 	}
-	struct entry *en = entry_new(q, m, d ? d->pos : position_next(q->engine));
-	en->origin = q->uid;
+	struct entry *en = entry_arrive(q, m, d ? d->pos : position_next(q->engine), a);
 	en->stored = d ? STORED_UNSENT : STORED_NEVER;
 	en->due_ms = due_ms;
 	en->deadline_ms = deadline_ms;

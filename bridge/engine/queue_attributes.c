@@ -28,6 +28,7 @@ void queue_effective(struct queue *q)
 	list_remove(&q->retaining);
 	if (q->effective.retention_ms)
 		list_push_back(&q->engine->retaining, &q->retaining);
+	redrive_read(q);
 	queue_used(q);
 	queue_keep(q);
 }

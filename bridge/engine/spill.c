@@ -100,12 +100,13 @@ bool spill_takes(const struct queue *q)
 	return lane_is_paged(&q->lane) || lane_is_full(q);
 }
 
-void spill_add(struct queue *q, struct message *m)
+void spill_add(struct queue *q, struct message *m, const struct arrival *a)
 {
 	struct engine *e = q->engine;
 	struct spilled *s = &q->lane.spilled;
 	struct store_dest *d = dest_new(e, m);
 	queue_dest_place(q, d, m, 0);
+	dest_arrive(d, a);
 	if (!s->n)
 		s->from = d->pos;
 	s->n++;
@@ -138,6 +139,9 @@ static void dest_kept(struct engine *e, struct message *m, const struct store_de
 	struct entry *en = entry_new(q, m, d->pos);
 	en->stored = STORED_NEVER;
 	en->origin = d->origin;
+	en->received = d->received;
+	en->delivered = d->delivered;
+	en->failed = d->failed;
 	en->deadline_ms = d->deadline_ms;
 	entry_index(en);
 	lane_return(en);

@@ -132,19 +132,22 @@ static bool commit_failed(const struct tx_commit *c)
 	return c->ask->error.code != CODE_OK;
 }
 
-void tx_enqueue(struct tx_commit *c, struct queue *q, struct store_dest *d, struct message *m, int64_t delay_ms)
+void tx_enqueue(const struct publish_call *call, struct queue *q, struct store_dest *d, struct message *m)
 {
-	int64_t ms = delay_ms < 0 ? q->effective.delay_ms : delay_ms;
+	struct tx_commit *c = call->commit;
+	int64_t ms = call->delay_ms < 0 ? q->effective.delay_ms : call->delay_ms;
 	int64_t due_ms = ms ? q->engine->now.wall_ms + ms : 0;
 	if (d)
 		queue_dest_fill(q, d, m, due_ms);
+	if (d && call->origin)
+		d->origin = call->origin;
 	q->in++;
 	if (d && q->remote)
 		return;
 	struct entry *en = entry_new(q, m, d ? d->pos : position_next(q->engine));
 	en->state = ENTRY_PENDING;
 	en->stored = d ? STORED_UNSENT : STORED_NEVER;
-	en->origin = q->uid;
+	en->origin = call->origin ? call->origin : q->uid;
 	en->due_ms = due_ms;
 	en->deadline_ms = queue_deadline(q, m, due_ms);
 	queue_expiring(q, en->deadline_ms);
