@@ -144,7 +144,10 @@ def candidates(expected, answers):
         return
     gathered = [m for answer in answers for m in answer.get("Messages", [])]
     if isinstance(expected, list):
-        yield sorted(gathered[-len(expected):], key=lambda m: m["Body"])
+        newest = copy.deepcopy(sorted(gathered[-len(expected):], key=lambda m: m["Body"]))
+        for message in newest:
+            message.get("Attributes", {}).pop("SenderId", None)  # these recordings left it out
+        yield newest
         return
     for answer in reversed(answers):
         if "ResponseMetadata" in expected:
