@@ -48,13 +48,27 @@ static void handed(struct entry *en)
 	}
 }
 
+/* Who stands behind c, of its session and of its connection, is the first to be poked
+ * when there may be more. */
+static void turn_pass(struct consumer *c)
+{
+	struct session *s = c->session;
+	list_remove(&s->consumers);
+	list_insert_before(c->session_link.next, &s->consumers);
+	list_remove(&s->connection->sessions);
+	list_insert_before(s->link.next, &s->connection->sessions);
+}
+
 /* The socket gate counts bytes once they are written, which is when the event is
  * raised: until then a connection gets no more than this. */
-static void handed_count(struct connection *c, const struct message *m, struct engine *e)
+static void handed_count(struct consumer *c, const struct message *m, struct engine *e)
 {
-	c->handed += message_cost(m);
-	if (c->handed >= e->options.deliver_bytes && !list_linked(&c->sated))
-		list_push_back(&e->sated, &c->sated);
+	struct connection *conn = c->session->connection;
+	conn->handed += message_cost(m);
+	if (conn->handed < e->options.deliver_bytes || list_linked(&conn->sated))
+		return;
+	list_push_back(&e->sated, &conn->sated);
+	turn_pass(c);
 }
 
 void sated_resume(struct engine *e)
@@ -78,7 +92,7 @@ void consumer_hand(struct consumer *c, struct entry *en)
 	if (en->delivered < UINT16_MAX)
 		en->delivered++;
 	handed(en);
-	handed_count(c->session->connection, en->message, e);
+	handed_count(c, en->message, e);
 	struct note *n = note_new(e, EVENT_DELIVERED);
 	n->session = slot_id(&c->session->slot);
 	n->id = slot_id(&c->slot);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -50,6 +51,58 @@ static void test_busy_queue_and_another(void **state)
 	rig_over(0, &o, busy_queue_and_another);
 }
 
+static size_t delivered_of(const struct peer *p, const char *body)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->n; i++)
+		n += p->v[i].kind == EVENT_DELIVERED && !strcmp(p->v[i].body, body);
+	return n;
+}
+
+/* One connection consumes from several deep queues, in two sessions: what it may have in a
+ * turn goes round them. */
+static void consumers_of_a_connection(struct rig *r)
+{
+	enum { N = 6, DEPTH = 100, TURNS = 12 };
+	struct peer p;
+	char name[16];
+	peer_open(&p, r, SESSION_AMQP091);
+	uint64_t other = engine_session_open(r->engine, p.conn, &p);
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "q%d", i);
+		peer_queue(&p, name, false);
+		for (int k = 0; k < DEPTH; k++)
+			peer_send(&p, name, name, false);
+	}
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "q%d", i);
+		engine_consume(r->engine, i % 2 ? other : p.session, 1000, &(struct consumer_spec){
+			.queue = view_str(name), .credit = UINT32_MAX, .no_ack = true});
+	}
+	for (int i = 0; i < TURNS; i++)
+		rig_turn(r);
+	size_t all = 0, least = SIZE_MAX;
+	for (int i = 0; i < N; i++) {
+		snprintf(name, sizeof(name), "q%d", i);
+		size_t n = delivered_of(&p, name);
+		all += n;
+		least = n < least ? n : least;
+	}
+	assert_true(all > 0 && all < N * DEPTH); /* or nothing was bounded */
+	assert_true(least * N * 2 >= all);
+	peer_close(&p, CLOSE_ORDERLY);
+}
+
+static void test_consumers_of_a_connection(void **state)
+{
+	struct engine_options o;
+	(void)state;
+	engine_options_default(&o);
+	o.deliver_bytes = 1000;
+	o.deliver_turn = 20;
+	rig_over(0, &o, consumers_of_a_connection);
+}
+
 /* However many exchanges one is bound to, all of them get the message. */
 static void many_exchanges(struct rig *r)
 {
@@ -92,6 +145,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_busy_queue_and_another),
+		cmocka_unit_test(test_consumers_of_a_connection),
 		cmocka_unit_test(test_many_exchanges),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
