@@ -74,19 +74,21 @@ struct metric {
 	const char *key, *title; /* title NULL: not in the table */
 	double (*of)(const struct load_part *p);
 	int decimals;
+	bool largest; /* of all runs, not their median */
 };
 
 static const struct metric metrics[] = {
-	{"rate", "rate/s", rate, 0},
-	{"p50_us", "p50 us", p50, 0},
-	{"p99_us", "p99 us", p99, 0},
-	{"p999_us", "p99.9 us", p999, 0},
-	{"server_cpu_s_per_million", "CPU s/M", server_cpu, 2},
-	{"generator_cpu_s_per_million", "gen s/M", generator_cpu, 2},
-	{"server_rss_peak_mb", "RSS MB", rss, 0},
-	{"kb_each", "KB each", each, 1},
-	{"seconds", NULL, seconds, 2},
-	{"messages", NULL, messages, 0},
+	{"rate", "rate/s", rate, 0, false},
+	{"p50_us", "p50 us", p50, 0, false},
+	{"p99_us", "p99 us", p99, 0, false},
+	{"p999_us", "p99.9 us", p999, 0, false},
+	{"server_cpu_s_per_million", "CPU s/M", server_cpu, 2, false},
+	{"generator_cpu_s_per_million", "gen s/M", generator_cpu, 2, false},
+	{"server_rss_peak_mb", "RSS MB", rss, 0, false},
+	/* Memory that the first run's connections have left is used again by the next. */
+	{"kb_each", "KB each", each, 1, true},
+	{"seconds", NULL, seconds, 2, false},
+	{"messages", NULL, messages, 0, false},
 };
 
 enum { METRICS = sizeof(metrics) / sizeof(*metrics) };
@@ -103,6 +105,8 @@ static double median(const struct bench_runs *runs, uint32_t part, const struct 
 	for (uint32_t i = 0; i < runs->n; i++)
 		v[i] = m->of(&runs->results[i].parts[part]);
 	qsort(v, runs->n, sizeof(*v), by_value);
+	if (m->largest)
+		return v[runs->n - 1];
 	return runs->n % 2 ? v[runs->n / 2] : (v[runs->n / 2 - 1] + v[runs->n / 2]) / 2;
 }
 

@@ -97,7 +97,8 @@ static struct bench_runs runs_of(const double *rates, uint32_t n)
 		struct load_part *p = &r.results[i].parts[0];
 		r.results[i].n = 1;
 		*p = (struct load_part){.name = "", .seconds = 2, .done = (uint64_t)(rates[i] * 2),
-					.server_cpu_s = 1, .server_rss_kb = 2048};
+					.server_cpu_s = 1, .server_rss_kb = 2048,
+					.bytes_each = (uint64_t)rates[i] * 1024};
 		for (int j = 0; j < 10; j++)
 			histogram_add(&p->latency, 100);
 	}
@@ -133,6 +134,7 @@ static void medians_and_ratios_are_reported(void **state)
 	assert_float_equal(number(json_array_get(servers, 0), "rate"), 400, 1e-6);
 	assert_float_equal(number(json_array_get(servers, 1), "rate"), 100, 1e-6);
 	assert_float_equal(number(json_array_get(servers, 0), "server_rss_peak_mb"), 2, 1e-6);
+	assert_float_equal(number(json_array_get(servers, 0), "kb_each"), 900, 1e-6); /* the largest */
 	assert_float_equal(number(json_array_get(servers, 0), "server_cpu_s_per_million"), 1e6 / 800, 1e-3);
 	assert_in_range(number(json_array_get(servers, 0), "p99_us"), 100, 102);
 	assert_int_equal(json_array_size(json_object_get(json_array_get(servers, 0), "runs")), 3);
