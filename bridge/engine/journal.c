@@ -242,14 +242,13 @@ void journal_mark(struct entry *en)
 	op->entry.failed = en->failed;
 }
 
-void journal_due(struct entry *en, uint64_t new_pos, uint8_t new_lane)
+void journal_due(struct entry *en)
 {
 	struct store_op *op = jbatch_op(building(en->queue->engine), OP_DUE);
 	op->entry.queue = en->queue->uid;
-	op->entry.lane = en->state == ENTRY_DELAYED ? LANE_DELAYED : LANE_READY;
+	op->entry.lane = LANE_DELAYED;
+	op->entry.lane2 = LANE_READY;
 	op->entry.pos = en->pos;
-	op->entry.lane2 = new_lane;
-	op->entry.pos2 = new_pos;
 	op->entry.due_ms = en->due_ms;
 }
 

@@ -75,7 +75,7 @@ void journal_abandon(struct engine *e, size_t mark);
 /* a waits for all that is unfinished now. */
 void journal_barrier(struct engine *e, struct ask *a);
 void journal_mark(struct entry *e);
-void journal_due(struct entry *e, uint64_t new_pos, uint8_t new_lane);
+void journal_due(struct entry *e); /* DELAYED so far, from now on ready at the same position */
 /* Up to a position, less keep (ascending); a waits for the commit. */
 void journal_purge(struct queue *q, uint8_t lane, uint64_t upto, const uint64_t *keep, size_t n, struct ask *a);
 void journal_purge_queue(struct queue *q); /* all lanes, and its row */

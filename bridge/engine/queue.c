@@ -307,31 +307,26 @@ void queue_enqueue(struct queue *q, struct store_dest *d, struct message *m, con
 	queue_poke(q);
 }
 
-/* The delay is over: a new place at the end of the ready lane (engine.md §3). */
+/* The delay is over. It keeps its position, which a receipt may name after a power
+ * loss that undid this (docs/decisions/0009-a-position-is-for-life.md). */
 static void entry_due(struct entry *en)
 {
 	struct queue *q = en->queue;
-	uint64_t pos = position_next(q->engine);
 	heap_pop(&q->due);
 	q->n_delayed--;
 	if (en->stored == STORED_UNSENT) {
-		en->dest->pos = pos;
 		en->dest->lane = LANE_READY;
 		en->dest->due_ms = 0;
 	} else if (en->stored != STORED_NEVER) {
-		journal_due(en, pos, LANE_READY);
+		journal_due(en);
 	}
 	if (en->stored != STORED_NEVER) {
 		q->stored_delayed--;
 		journal_row(q);
+		if (lane_is_behind(&q->lane))
+			entry_index(en); /* a page could bring it a second time */
 	}
-	if (en->indexed) {
-		map64_remove(&q->engine->by_pos, en->pos);
-		map64_put(&q->engine->by_pos, pos, en);
-	}
-	en->pos = pos;
-	list_init(&en->link);
-	lane_arrive(en);
+	lane_return(en);
 	q->n_ready++;
 	queue_poke(q);
 }
@@ -341,7 +336,7 @@ void queues_due(struct engine *e)
 	struct heap_node *n;
 	uint64_t now = (uint64_t)e->now.wall_ms;
 	uint32_t left = EXPIRE_TURN;
-	while ((n = heap_min(&e->due)) && n->key <= now && positions_left(e)) {
+	while ((n = heap_min(&e->due)) && n->key <= now) {
 		if (!left--) {
 			e->more = true;
 			return;
