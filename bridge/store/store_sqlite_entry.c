@@ -64,6 +64,27 @@ int sq_entry_remove(struct sq *s, uint64_t pos)
 	return rc;
 }
 
+int sq_entry_remove_run(struct sq *s, uint64_t first, size_t n)
+{
+	static const enum sq_stmt both[] = {SQ_RUN_BODIES, SQ_RUN_REMOVE};
+	sqlite3_stmt *bodies = s->st[SQ_RUN_BODIES];
+	int rc, dropped = SQLITE_OK;
+	for (size_t i = 0; i < 2; i++) {
+		sqlite3_bind_int64(s->st[both[i]], 1, (int64_t)first);
+		sqlite3_bind_int64(s->st[both[i]], 2, (int64_t)(first + n - 1));
+	}
+	while (dropped == SQLITE_OK && (rc = sqlite3_step(bodies)) == SQLITE_ROW)
+		dropped = sq_body_drop(s, sqlite3_column_int64(bodies, 0));
+	rc = sq_end(s, SQ_RUN_BODIES, rc);
+	if (rc == SQLITE_OK)
+		rc = dropped;
+	if (rc == SQLITE_OK)
+		rc = sq_step(s, SQ_RUN_REMOVE);
+	if (rc == SQLITE_OK)
+		s->removed += sqlite3_changes(s->h);
+	return rc;
+}
+
 /* *there: a row, and no purge hides it. */
 static int is_there(struct sq *s, uint64_t pos, bool *there)
 {

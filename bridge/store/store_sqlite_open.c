@@ -50,6 +50,8 @@ static const char *const statements[SQ_STMTS] = {
 			 " deadline, body_id, header, body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
 	[SQ_ENTRY_REMOVE] = "DELETE FROM entry WHERE pos=?1",
 	[SQ_ENTRY_BODY] = "SELECT body_id FROM entry WHERE pos=?1",
+	[SQ_RUN_REMOVE] = "DELETE FROM entry WHERE pos BETWEEN ?1 AND ?2",
+	[SQ_RUN_BODIES] = "SELECT body_id FROM entry WHERE pos BETWEEN ?1 AND ?2 AND body_id IS NOT NULL",
 	[SQ_ENTRY_WHERE] = "SELECT queue, lane FROM entry WHERE pos=?1",
 	[SQ_ENTRY_MARK] = "UPDATE entry SET received=?2, delivered=?3, failed=?4 WHERE pos=?1",
 	[SQ_ENTRY_DUE] = "UPDATE entry SET pos=?2, lane=?3, due=?4 WHERE pos=?1",

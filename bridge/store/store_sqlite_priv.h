@@ -36,6 +36,8 @@ enum sq_stmt {
 	SQ_ENTRY_ADD,
 	SQ_ENTRY_REMOVE,
 	SQ_ENTRY_BODY,
+	SQ_RUN_REMOVE,
+	SQ_RUN_BODIES,
 	SQ_ENTRY_WHERE,
 	SQ_ENTRY_MARK,
 	SQ_ENTRY_DUE,
@@ -166,6 +168,8 @@ int sq_append(struct sq *s, struct store_op *op);
 int sq_entry_op(struct sq *s, struct store_op *op);
 /* Removes the row, and its share of a body. */
 int sq_entry_remove(struct sq *s, uint64_t pos);
+/* n positions from first on, those that are there. */
+int sq_entry_remove_run(struct sq *s, uint64_t first, size_t n);
 
 struct sq_body {
 	struct view inline_bytes; /* when it lies in the row */

@@ -16,6 +16,7 @@
 #include "store/store_sqlite_priv.h"
 
 enum {
+	REMOVAL_RUN_MIN = 4,     /* so many neighbours are removed by one statement */
 	SLICE_EVERY = 16,        /* runs between two slices of reclaim under load */
 	COUNT_FREE_AFTER = 4096, /* removed entries before free pages are counted */
 	VACUUM_PAGES = 256,      /* given back at a time */
@@ -117,11 +118,28 @@ static int op_do(struct sq *s, struct store_op *op)
 	}
 }
 
+/* How many of the ops from here on remove one position after the other. */
+static size_t removal_run(const struct store_op *ops, size_t n)
+{
+	size_t k = 0;
+	while (k < n && ops[k].kind == OP_REMOVE && ops[k].entry.pos == ops[0].entry.pos + k)
+		k++;
+	return k;
+}
+
 static int group_do(struct sq *s, struct store_op *ops, size_t n)
 {
 	int rc = SQLITE_OK;
-	for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
-		rc = op_do(s, &ops[i]);
+	for (size_t i = 0; rc == SQLITE_OK && i < n;) {
+		size_t run = removal_run(ops + i, n - i);
+		if (run < REMOVAL_RUN_MIN) {
+			rc = op_do(s, &ops[i++]);
+			continue;
+		}
+		rc = sq_entry_remove_run(s, ops[i].entry.pos, run);
+		for (size_t end = i + run; i < end; i++)
+			ops[i].result = STORE_OK;
+	}
 	return rc;
 }
 
@@ -148,11 +166,13 @@ static int batch_do(struct sq *s, struct store_batch *b, bool careful)
 {
 	size_t start = 0;
 	int rc = SQLITE_OK;
+	if (!careful) /* one refused undoes all of them: no need to keep groups apart */
+		return group_do(s, b->ops, b->n);
 	for (size_t i = 0; rc == SQLITE_OK && i < b->n; i++) {
 		if (!b->ops[i].group_end && i + 1 < b->n)
 			continue;
 		size_t n = i + 1 - start;
-		rc = careful ? group_do_careful(s, b->ops + start, n) : group_do(s, b->ops + start, n);
+		rc = group_do_careful(s, b->ops + start, n);
 		start = i + 1;
 	}
 	return rc;

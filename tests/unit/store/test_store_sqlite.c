@@ -313,6 +313,33 @@ static void test_bodies_of_many_chunks(void **state)
 	}
 }
 
+/* ---- removals ---- */
+
+/* Neighbours in one batch go by one statement: theirs and their bodies only, and those that
+ * are gone already are none of its business. */
+static void test_neighbours_are_removed_together(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t *large = mem_zalloc(5000); /* a row of its own */
+	f->o.threaded = false;
+	open_store(f);
+	for (uint64_t i = 1; i <= 30; i++)
+		driver_append(&f->d, 1, LANE_READY, i, i % 3 ? VIEW("x") : view_of(large, 5000));
+	driver_remove(&f->d, 1, 12);
+	driver_run(&f->d);
+	for (uint64_t i = 3; i <= 20; i++)
+		driver_remove(&f->d, 1, i);
+	for (uint64_t i = 22; i <= 24; i++)
+		driver_remove(&f->d, 1, i);
+	driver_run(&f->d);
+	close_store(f);
+	assert_int_equal(number(f, "SELECT count(*) FROM entry"), 9);
+	assert_int_equal(number(f, "SELECT count(*) FROM entry WHERE pos BETWEEN 3 AND 20 OR pos BETWEEN 22 AND 24"), 0);
+	assert_int_equal(number(f, "SELECT count(*) FROM body"), 3); /* of 21, 27 and 30 */
+	assert_int_equal(number(f, "SELECT count(*) FROM entry WHERE body_id IS NOT NULL"), 3);
+	free(large);
+}
+
 /* ---- room ---- */
 
 static int64_t file_bytes(const struct fixture *f)
@@ -380,6 +407,7 @@ int main(void)
 		T(test_purge_after_restart_threaded),
 		T(test_shared_bodies),
 		T(test_bodies_of_many_chunks),
+		T(test_neighbours_are_removed_together),
 		T(test_room_is_given_back),
 		T(test_group_commit_keeps_order),
 	};
