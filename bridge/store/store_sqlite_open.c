@@ -19,7 +19,7 @@
 #include "store/store_sqlite_priv.h"
 
 enum {
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,
 	APPLICATION_ID = 0x4d514252, /* "MQBR" */
 };
 
@@ -204,12 +204,20 @@ int64_t sq_number(struct sq *s, enum sq_stmt which)
 	return sq_end(s, which, rc) == SQLITE_OK ? n : 0;
 }
 
-static int create(struct sq *s)
+/* Version 2: what length limits and expiry count. */
+static const char from_1[] =
+	"ALTER TABLE queue_row ADD COLUMN body_bytes INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE queue_row ADD COLUMN expiring INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE queue_row SET body_bytes = (SELECT ifnull(sum(ifnull(length(e.body), length(b.bytes))), 0)"
+	" FROM entry e LEFT JOIN body b ON b.id=e.body_id WHERE e.queue=queue_row.uid AND e.lane=0);";
+
+/* To SCHEMA_VERSION, as a whole. */
+static int change(struct sq *s, const char *statements_of_it)
 {
 	char sql[64];
 	int rc = sqlite3_exec(s->h, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(s->h, schema, NULL, NULL, NULL);
+		rc = sqlite3_exec(s->h, statements_of_it, NULL, NULL, NULL);
 	snprintf(sql, sizeof(sql), "PRAGMA user_version=%d", SCHEMA_VERSION);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->h, sql, NULL, NULL, NULL);
@@ -230,7 +238,7 @@ static int prepare(struct sq *s)
 }
 
 /* What the file is; refuses what is not ours or from a later release. */
-static int identify(struct sq *s, bool *fresh, struct error *e)
+static int identify(struct sq *s, int64_t *version_found, struct error *e)
 {
 	int64_t app = 0, version = 0, tables = 0;
 	int rc = number(s, "PRAGMA application_id", &app);
@@ -250,7 +258,7 @@ static int identify(struct sq *s, bool *fresh, struct error *e)
 			  s->path, (long long)version, SCHEMA_VERSION);
 		return SQLITE_MISMATCH;
 	}
-	*fresh = version == 0; /* also a creation that a crash cut short */
+	*version_found = version;
 	return SQLITE_OK;
 }
 
@@ -265,7 +273,7 @@ static int log_renew(struct sq *s)
 
 int sq_open(struct sq *s, struct error *e)
 {
-	bool fresh = false;
+	int64_t version = 0;
 	int rc = sqlite3_open_v2(s->path, &s->h,
 				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 					 SQLITE_OPEN_PRIVATECACHE,
@@ -277,13 +285,14 @@ int sq_open(struct sq *s, struct error *e)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->h, "PRAGMA locking_mode=EXCLUSIVE", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		rc = identify(s, &fresh, e);
+		rc = identify(s, &version, e);
+	bool fresh = version == 0; /* also a creation that a crash cut short */
 	if (rc == SQLITE_OK)
 		rc = settings(s, fresh);
 	if (rc == SQLITE_OK && !fresh)
 		rc = log_renew(s);
-	if (rc == SQLITE_OK && fresh)
-		rc = create(s);
+	if (rc == SQLITE_OK && version < SCHEMA_VERSION)
+		rc = change(s, fresh ? schema : from_1);
 	if (rc == SQLITE_OK)
 		rc = prepare(s);
 	if (rc == SQLITE_OK)

@@ -123,7 +123,7 @@ static void test_restart(void **state)
 	f->d.store->ops->defs(f->d.store, VIEW("queue"), count_def, &after);
 	assert_true(after > before);
 	close_store(f);
-	assert_int_equal(number(f, "PRAGMA user_version"), 1);
+	assert_int_equal(number(f, "PRAGMA user_version"), 2);
 	assert_int_equal(number(f, "PRAGMA auto_vacuum"), 2);
 	assert_int_equal(number(f, "PRAGMA application_id"), 0x4d514252);
 }
@@ -148,10 +148,42 @@ static void test_newer_schema(void **state)
 	struct fixture *f = *state;
 	open_store(f);
 	close_store(f);
+	edit(f, "PRAGMA user_version=3");
+	refuse(f, CODE_UNSUPPORTED, "schema version 3");
 	edit(f, "PRAGMA user_version=2");
-	refuse(f, CODE_UNSUPPORTED, "schema version 2");
+	open_store(f);
+}
+
+static void keep_row(void *ctx, const struct store_queue_row *row)
+{
+	*(struct store_queue_row *)ctx = *row;
+}
+
+/* Version 1 had no octets in its rows. */
+static void test_older_schema(void **state)
+{
+	struct fixture *f = *state;
+	struct store_queue_row row = {.uid = 0};
+	uint8_t large[40000] = {1};
+	open_store(f);
+	driver_append(&f->d, 7, LANE_READY, 1, VIEW("12345"));
+	driver_append(&f->d, 7, LANE_READY, 2, view_of(large, sizeof(large)));
+	driver_append(&f->d, 7, LANE_DELAYED, 3, VIEW("later"));
+	driver_op(&f->d, OP_QUEUE_ROW)->row = (struct store_queue_row){.uid = 7, .entries = 3, .delayed = 1};
+	assert_int_equal(driver_run(&f->d), STORE_OK);
+	close_store(f);
+	edit(f, "ALTER TABLE queue_row DROP COLUMN body_bytes");
+	edit(f, "ALTER TABLE queue_row DROP COLUMN expiring");
 	edit(f, "PRAGMA user_version=1");
 	open_store(f);
+	f->d.store->ops->rows(f->d.store, keep_row, &row);
+	assert_int_equal(row.uid, 7);
+	assert_int_equal(row.entries, 3);
+	assert_int_equal(row.body_bytes, 5 + sizeof(large));
+	assert_false(row.expiring);
+	assert_int_equal(driver_count(&f->d, 7, LANE_READY), 2);
+	close_store(f);
+	assert_int_equal(number(f, "PRAGMA user_version"), 2);
 }
 
 static void test_not_ours(void **state)
@@ -400,6 +432,7 @@ int main(void)
 		T(test_restart),
 		T(test_locked),
 		T(test_newer_schema),
+		T(test_older_schema),
 		T(test_not_ours),
 		T(test_not_a_database),
 		T(test_no_directory),
