@@ -230,14 +230,15 @@ static void receipt_write(struct aws_call *c, const struct receipt *r)
 }
 
 static void message_write(struct aws_call *c, const struct receiving *rc, const struct delivery *d,
-			  const struct cross_sqs *m, const uint8_t md5[16])
+			  const struct cross_sqs *m)
 {
-	uint8_t id[16];
+	uint8_t id[16], md5[16];
 	char uuid[37], hex[33];
 
 	message_copy_id(d->message, d->origin, id);
 	uuid_format(id, uuid);
-	hex_encode(view_of(md5, 16), hex);
+	crypto_md5(m->body, md5);
+	hex_encode(view_of(md5, sizeof(md5)), hex);
 	reply_item_open(c, "Message");
 	reply_text(c, "MessageId", view_str(uuid));
 	receipt_write(c, &d->receipt);
@@ -302,63 +303,39 @@ static bool illegal_rejected(const struct aws_call *c, const struct delivery *d)
 	return rejected;
 }
 
-/* A message that goes into the answer. */
-struct crossed {
-	const struct delivery *d;
-	struct cross_sqs m;
-};
-
-/* What the reader gets, in out, until one does not fit any more; *kept of those that were
- * dealt with, whose number it returns. */
-static size_t messages_cross(struct aws_call *c, const struct delivery *v, size_t n, struct crossed *out,
-			     size_t *kept)
-{
-	const struct receiving *rc = c->state;
-	size_t i;
-
-	*kept = 0;
-	for (i = 0; i < n; i++) {
-		struct crossed *x = &out[*kept];
-
-		/* A body larger than SQS allows goes alone, also one that is in base64. */
-		if (*kept && body_bytes(v[i].message->body) > SQS_MESSAGE_BYTES_MAX)
-			break;
-		x->d = &v[i];
-		aws_cross(c, &rc->cross, v[i].message, &x->m);
-		if (x->m.illegal && illegal_rejected(c, &v[i]))
-			continue;
-		if (*kept && x->m.body.n > SQS_MESSAGE_BYTES_MAX)
-			break;
-		++*kept;
-		if (x->m.body.n > SQS_MESSAGE_BYTES_MAX)
-			return i + 1;
-	}
-	return i;
-}
-
-/* n: SQS_BATCH_MAX at most; returns how many were dealt with. */
+/* Writes messages until one does not fit any more; returns how many were dealt with. */
 static size_t messages_write(struct aws_call *c, const struct delivery *v, size_t n)
 {
 	const struct receiving *rc = c->state;
-	struct crossed x[SQS_BATCH_MAX];
-	struct view bodies[SQS_BATCH_MAX];
-	uint8_t md5[SQS_BATCH_MAX][16];
-	size_t kept, done = messages_cross(c, v, n, x, &kept);
+	struct handover *h = NULL;
+	size_t i;
 
-	/* No Messages at all when there are none (sqs-sns.md 1.8). */
-	if (!kept)
-		return done;
-	for (size_t i = 0; i < kept; i++)
-		bodies[i] = x[i].m.body;
-	crypto_md5_many(bodies, kept, md5);
-	struct handover *h = handover_new(c);
-	reply_list_open(c, "Messages", NULL);
-	for (size_t i = 0; i < kept; i++) {
-		message_write(c, rc, x[i].d, &x[i].m, md5[i]);
-		h->leases[h->n++] = x[i].d->lease;
+	for (i = 0; i < n; i++) {
+		struct cross_sqs m;
+
+		/* A body larger than SQS allows goes alone, also one that is in base64. */
+		if (h && body_bytes(v[i].message->body) > SQS_MESSAGE_BYTES_MAX)
+			break;
+		aws_cross(c, &rc->cross, v[i].message, &m);
+		if (m.illegal && illegal_rejected(c, &v[i]))
+			continue;
+		if (h && m.body.n > SQS_MESSAGE_BYTES_MAX)
+			break;
+		if (!h) {
+			h = handover_new(c);
+			reply_list_open(c, "Messages", NULL);
+		}
+		message_write(c, rc, &v[i], &m);
+		h->leases[h->n++] = v[i].lease;
+		if (m.body.n > SQS_MESSAGE_BYTES_MAX) {
+			i++;
+			break;
+		}
 	}
-	reply_list_close(c, NULL);
-	return done;
+	/* No Messages at all when there are none (sqs-sns.md 1.8). */
+	if (h)
+		reply_list_close(c, NULL);
+	return i;
 }
 
 /* Memory is gone: as if the caller had never seen the answer. */

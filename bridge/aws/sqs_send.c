@@ -186,28 +186,14 @@ static struct message *message_of(struct aws_call *c, struct outgoing *o)
 	if (!m)
 		return NULL;
 
+	uint8_t md5[16];
 	message_copy_id(m, c->queue.uid, copy);
 	uuid_format(copy, o->message_id);
+	crypto_md5(o->body, md5);
+	hex_encode(view_of(md5, sizeof(md5)), o->md5_body);
 	if (o->attributes.n)
 		sqs_attributes_md5(o->attributes.v, o->attributes.n, o->md5_attributes);
 	return m;
-}
-
-/* Of the bodies that were not refused. */
-static void bodies_digest(struct sending *s)
-{
-	struct view bodies[SQS_BATCH_MAX];
-	uint8_t md5[SQS_BATCH_MAX][16];
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].refusal.fault == FAULT_NONE)
-			bodies[n++] = s->v[i].body;
-	crypto_md5_many(bodies, n, md5);
-	n = 0;
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].refusal.fault == FAULT_NONE)
-			hex_encode(view_of(md5[n++], sizeof(*md5)), s->v[i].md5_body);
 }
 
 /* Sends those that were not refused; the tag of entry i is cmd + i. */
@@ -220,7 +206,6 @@ static void send_all(struct aws_call *c, struct sending *s)
 	if (good && !aws_call_engage(c, s->n))
 		return;
 	c->waiting = good;
-	bodies_digest(s);
 	for (size_t i = 0; i < s->n; i++) {
 		struct outgoing *o = &s->v[i];
 

@@ -10,8 +10,6 @@
 #include "base/utf8.h"
 
 void crypto_md5(struct view v, uint8_t out[16]);
-/* Of n texts, out[i] of texts[i]; several at once cost little more than one (md5_lanes.c). */
-void crypto_md5_many(const struct view *texts, size_t n, uint8_t (*out)[16]);
 void crypto_sha256(struct view v, uint8_t out[32]);
 void crypto_hmac_sha256(struct view key, struct view v, uint8_t out[32]);
 /* Incremental, for bodies in chunks. */

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
-#include <stdlib.h>
-
 #include "base/crypto.h"
-#include "base/rng.h"
 
 static void check_hex(const uint8_t *got, size_t n, const char *want)
 {
@@ -229,39 +226,10 @@ static void base64_round_trips(void **state)
 	}
 }
 
-/* Every number of texts, of lengths around the ends of blocks, against one at a time. */
-static void many_digests_are_those_of_each(void **state)
-{
-	(void)state;
-	enum { TEXTS = 20, BYTES = 300, ROUNDS = 200 };
-	struct rng rng;
-	struct view texts[TEXTS];
-	uint8_t many[TEXTS][16], one[16];
-	rng_seed(&rng, 1);
-	for (int round = 0; round < ROUNDS; round++)
-		for (size_t n = 0; n <= TEXTS; n++) {
-			for (size_t i = 0; i < n; i++) {
-				size_t len = round < BYTES / 2 ? (size_t)round : rng_below(&rng, BYTES);
-				uint8_t *p = malloc(len ? len : 1); /* a read past its end is seen */
-				assert_non_null(p);
-				for (size_t j = 0; j < len; j++)
-					p[j] = (uint8_t)rng_next(&rng);
-				texts[i] = view_of(p, len);
-			}
-			crypto_md5_many(texts, n, many);
-			for (size_t i = 0; i < n; i++) {
-				crypto_md5(texts[i], one);
-				assert_memory_equal(many[i], one, sizeof one);
-				free((void *)(uintptr_t)texts[i].p);
-			}
-		}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hash_vectors),
-		cmocka_unit_test(many_digests_are_those_of_each),
 		cmocka_unit_test(hmac_vectors),
 		cmocka_unit_test(scrypt_vector),
 		cmocka_unit_test(gcm_vectors),
