@@ -49,10 +49,9 @@ static enum guard headers_scan(struct reader *r, struct properties *out)
 	enum guard g = v091_table_guard(r);
 
 	if (g == GUARD_OK) {
-		struct view t = view_head(start, start.n - r->v.n);
-
-		/* rabbitmq.md 2.17 */
-		out->carbon_copies = v091_table_has(t, VIEW("CC")) || v091_table_has(t, VIEW("BCC"));
+		out->headers = view_head(start, start.n - r->v.n);
+		out->cc = v091_table_field(out->headers, VIEW("CC"), NULL);
+		out->bcc = v091_table_field(out->headers, VIEW("BCC"), &out->bcc_field);
 	}
 	return g;
 }
@@ -157,6 +156,38 @@ static void bag_fill(const amqp_basic_properties_t *p, struct arena *a, struct b
 	}
 }
 
+void v091_bcc_strip(struct view raw, struct buf *out)
+{
+	struct properties p;
+	size_t at = out->n, length;
+
+	if (v091_properties_scan(raw, &p) != GUARD_OK || !p.bcc) {
+		buf_add(out, raw); /* the flag is its publisher's own */
+		return;
+	}
+	length = (size_t)(p.headers.p - raw.p);
+	buf_add(out, view_head(raw, length));
+	buf_add_u32(out, be32_get(p.headers.p) - (uint32_t)p.bcc_field.n);
+	buf_add(out, view_of(p.headers.p + 4, (size_t)(p.bcc_field.p - p.headers.p) - 4));
+	buf_add(out, view_skip(raw, (size_t)(p.bcc_field.p - raw.p) + p.bcc_field.n));
+	if (!out->overflow)
+		out->p[at + 1] &= (uint8_t)~V091_FLAG_BCC;
+}
+
+static void bcc_take(struct bag *bag)
+{
+	struct table *t = &bag->headers;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (!view_is(t->v[i].name, "BCC"))
+			continue;
+		bag->bcc = t->v[i].value;
+		bag->has |= BAG_BCC;
+		memmove(&t->v[i], &t->v[i + 1], (--t->n - i) * sizeof(*t->v));
+		return;
+	}
+}
+
 static bool codec_decode(struct view raw, struct arena *a, struct bag *out)
 {
 	struct properties seen;
@@ -171,6 +202,8 @@ static bool codec_decode(struct view raw, struct arena *a, struct bag *out)
 	ok = amqp_decode_properties(AMQP_BASIC_CLASS, &pool, bytes_out(raw), &decoded) >= 0;
 	if (ok)
 		bag_fill(decoded, a, out);
+	if (ok && v091_bcc_hidden(raw))
+		bcc_take(out);
 	empty_amqp_pool(&pool);
 	return ok;
 }
@@ -222,22 +255,41 @@ static size_t properties_room(const struct bag *bag)
 	return room;
 }
 
-static bool codec_encode(const struct bag *bag, struct buf *out)
+/* Header BCC where it came from. */
+static void bcc_put(struct bag *bag, amqp_pool_t *pool)
 {
+	struct table t = {amqp_pool_alloc(pool, (bag->headers.n + 1) * sizeof(*t.v)), bag->headers.n};
+
+	must(t.v);
+	if (t.n)
+		memcpy(t.v, bag->headers.v, t.n * sizeof(*t.v));
+	t.v[t.n++] = (struct field){VIEW("BCC"), bag->bcc};
+	bag->headers = t;
+	bag->has |= BAG_HEADERS;
+}
+
+static bool codec_encode(const struct bag *given, struct buf *out)
+{
+	struct bag bag = *given;
 	amqp_basic_properties_t p;
 	amqp_pool_t pool;
+	size_t start = out->n;
 	bool ok;
 
 	init_amqp_pool(&pool, PROPERTY_POOL);
-	ok = properties_fill(bag, &pool, &p);
+	if (bag.has & BAG_BCC)
+		bcc_put(&bag, &pool);
+	ok = properties_fill(&bag, &pool, &p);
 	if (ok) {
-		size_t room = properties_room(bag);
+		size_t room = properties_room(&bag);
 		uint8_t *at = buf_reserve(out, room);
 		int n = at ? amqp_encode_properties(AMQP_BASIC_CLASS, &p, (amqp_bytes_t){room, at}) : -1;
 
 		ok = n >= 0;
 		if (ok)
 			out->n += (size_t)n;
+		if (ok && bag.has & BAG_BCC)
+			out->p[start + 1] |= V091_FLAG_BCC;
 	}
 	empty_amqp_pool(&pool);
 	return ok;

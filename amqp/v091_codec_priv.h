@@ -18,8 +18,9 @@ enum guard { GUARD_OK, GUARD_BAD, GUARD_DEEP, GUARD_TEXT };
  * that every value lies in its table, is of a known kind and not nested too deep. */
 enum guard v091_table_guard(struct reader *r);
 
-/* A guarded table, length included, has a field of that name at its top level. */
-bool v091_table_has(struct view guarded, struct view name);
+/* The first field of that name at the top level of a guarded table (length included):
+ * the kind of its value, 0 without one; *field (may be NULL): its octets. */
+uint8_t v091_table_field(struct view guarded, struct view name, struct view *field);
 
 /* Field letters of a method's arguments: o octet or bits, h short, l long,
  * L long long, s short string, b short string of any octets, S long string, T
@@ -46,11 +47,25 @@ size_t v091_table_room(const struct table *t);
 /* What the broker itself looks at in a content header, and where. */
 struct properties {
 	uint8_t delivery_mode, priority; /* 0: absent */
-	bool has_expiration, has_user_id, carbon_copies;
+	bool has_expiration, has_user_id;
+	uint8_t cc, bcc; /* kinds of these headers; 0: absent */
 	struct view expiration, user_id, reply_to;
+	struct view headers, bcc_field; /* octets: the table with its length; header BCC in it */
 };
 
 /* raw: flags and properties. GUARD_BAD: malformed; nothing in it is unsafe to decode later. */
 enum guard v091_properties_scan(struct view raw, struct properties *out);
+
+/* Readers must not see header BCC (rabbitmq.md 2.17). It stays in the octets that are
+ * kept, for dead letters need its keys, and a flag that 0-9-1 leaves unused says so. */
+enum { V091_FLAG_BCC = 2 };
+
+static inline bool v091_bcc_hidden(struct view raw)
+{
+	return raw.n >= 2 && raw.p[1] & V091_FLAG_BCC;
+}
+
+/* Appends what a reader gets of octets with that flag. */
+void v091_bcc_strip(struct view raw, struct buf *out);
 
 #endif

@@ -160,6 +160,16 @@ static bool user_check(struct channel *ch, struct view said)
 	return false;
 }
 
+/* rabbitmq.md 2.17 */
+static bool copies_check(struct channel *ch, const char *header, uint8_t kind)
+{
+	if (!kind || kind == VALUE_ARRAY)
+		return true;
+	v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, AMQP_BASIC_PUBLISH_METHOD,
+		     "invalid message: {unacceptable_type_in_header,\"%s\",%s}", header, value_type_name((char)kind));
+	return false;
+}
+
 /* false: refused, the channel or connection has failed. */
 static bool publish_check(struct channel *ch, const struct content *k, struct properties *p)
 {
@@ -182,19 +192,15 @@ static bool publish_check(struct channel *ch, const struct content *k, struct pr
 		v091_channel_fail(ch, AMQP_INTERNAL_ERROR, 0, "%s", ""); /* 1.22, in RabbitMQ's words: none */
 		return false;
 	}
-	if (p->carbon_copies) {
-		v091_channel_fail(ch, AMQP_NOT_IMPLEMENTED, id, "headers CC and BCC");
+	if (view_is(p->reply_to, "amq.rabbitmq.reply-to")) { /* rabbitmq.md 4.26 */
+		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, id, "fast reply consumer does not exist");
 		return false;
 	}
 	if (p->has_user_id && !user_check(ch, p->user_id))
 		return false;
 	if (p->has_expiration && !expiration_check(ch, p->expiration))
 		return false;
-	if (view_is(p->reply_to, "amq.rabbitmq.reply-to")) { /* rabbitmq.md 4.26 */
-		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, id, "fast reply consumer does not exist");
-		return false;
-	}
-	return true;
+	return copies_check(ch, "CC", p->cc) && copies_check(ch, "BCC", p->bcc);
 }
 
 /* Checked before: an integer in range, digits and a sign. */
@@ -227,6 +233,8 @@ static struct message *message_make(struct channel *ch, struct content *k, const
 	};
 	struct body *body = k->body;
 
+	if (p->bcc)
+		k->header.p[1] |= V091_FLAG_BCC;
 	rng_uuid(c->env->rng, id);
 	k->body = NULL;
 	return message_new(&spec, body);
@@ -242,12 +250,13 @@ static void blocked_tell(struct conn *c)
 	v091_send_method(c, 0, AMQP_CONNECTION_BLOCKED_METHOD, &m);
 }
 
-static void message_give(struct channel *ch, bool mandatory, struct message *m)
+/* flags: what the engine does with it beyond a confirm. */
+static void message_give(struct channel *ch, unsigned flags, struct message *m)
 {
 	struct engine *e = ch->conn->env->engine;
 	uint64_t tag = v091_confirm_next(ch);
-	unsigned flags = (mandatory ? PUBLISH_MANDATORY : 0) | (tag ? PUBLISH_CONFIRM : 0);
 
+	flags |= tag ? PUBLISH_CONFIRM : 0;
 	if (!m->exchange.n)
 		engine_send(e, ch->session, m->key, m, flags, -1, tag);
 	else if (!engine_publish(e, ch->session, m->exchange, m->key, m, flags, tag))
@@ -285,7 +294,7 @@ static void publish_do(struct channel *ch, struct content *k)
 		return;
 	}
 	c->wire->publishes = c->wire->published = true;
-	message_give(ch, k->mandatory, m);
+	message_give(ch, (k->mandatory ? PUBLISH_MANDATORY : 0) | (p.cc || p.bcc ? PUBLISH_COPIES : 0), m);
 	message_unref(m);
 	if (c->blocked)
 		blocked_tell(c);

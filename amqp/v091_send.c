@@ -182,10 +182,17 @@ void v091_send_content(struct channel *ch, const struct args *a, const struct me
 	struct view raw = x ? x->raw : m->raw_kind == RAW_AMQP091 ? m->raw : VIEW_NONE;
 	bool replaced = x && x->body_replaced;
 	uint64_t n = replaced ? x->body.n : body_bytes(m->body);
+	struct buf seen;
 
+	buf_init(&seen, raw.n);
 	if (!raw.n)
 		raw = view_of(no_properties, sizeof(no_properties));
+	else if (v091_bcc_hidden(raw)) {
+		v091_bcc_strip(raw, &seen);
+		raw = buf_view(&seen);
+	}
 	send_head(out, ch->id, a, raw, n);
+	buf_fini(&seen);
 	if (replaced)
 		send_octets(c, out, ch->id, x->body);
 	else if (n <= v091_slice_bytes(c) && !body_blob(m->body))

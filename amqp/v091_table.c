@@ -79,19 +79,23 @@ enum guard v091_table_guard(struct reader *r)
 	return r->bad ? GUARD_BAD : guard_fields(inner, true, 1);
 }
 
-bool v091_table_has(struct view guarded, struct view name)
+uint8_t v091_table_field(struct view guarded, struct view name, struct view *field)
 {
 	struct reader r = reader_of(view_skip(guarded, 4));
 
 	while (r.v.n && !r.bad) {
-		struct view key = reader_bytes(&r, reader_u8(&r));
-		int fixed = fixed_size(reader_u8(&r));
+		struct view start = r.v, key = reader_bytes(&r, reader_u8(&r));
+		uint8_t kind = reader_u8(&r);
+		int fixed = fixed_size(kind);
 
-		if (view_eq(key, name))
-			return true;
 		reader_bytes(&r, fixed >= 0 ? (size_t)fixed : reader_u32(&r));
+		if (!view_eq(key, name))
+			continue;
+		if (field)
+			*field = view_head(start, start.n - r.v.n);
+		return kind;
 	}
-	return false;
+	return 0;
 }
 
 enum guard v091_layout_check(const char *layout, struct view arguments)

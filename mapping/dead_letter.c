@@ -80,14 +80,13 @@ static size_t strings(const struct table *headers, const char *name, struct fiel
 	return n;
 }
 
-/* The key it was published with, then its carbon copies. */
+/* The key it was published with, then those of CC; BCC is not told. */
 static struct value routing_keys(const struct table *headers, const struct death *d, struct arena *a)
 {
-	size_t n = 1 + strings(headers, "CC", NULL) + strings(headers, "BCC", NULL);
+	size_t n = 1 + strings(headers, "CC", NULL);
 	struct field *v = arena_alloc(a, n * sizeof(*v));
 	v[0] = (struct field){VIEW_NONE, string(d->key)};
-	size_t at = 1 + strings(headers, "CC", v + 1);
-	strings(headers, "BCC", v + at);
+	strings(headers, "CC", v + 1);
 	return array(v, n);
 }
 
@@ -161,8 +160,10 @@ void dead_letter_mark(struct bag *bag, const struct death *d, struct arena *a)
 	field_put(&t, "x-last-death-reason", string(view_str(d->reason)));
 	field_put(&t, "x-last-death-queue", string(d->queue));
 	field_put(&t, "x-last-death-exchange", string(d->exchange));
-	if (d->rekeyed)
+	if (d->rekeyed) {
 		field_drop(&t, "CC");
+		bag->has &= ~(uint32_t)BAG_BCC;
+	}
 	fields_sort(&t);
 	bag->headers = t;
 	bag->has = (bag->has | BAG_HEADERS) & ~(uint32_t)BAG_EXPIRATION;

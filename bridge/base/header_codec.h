@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a raw header means. Each head owns the codec of its own wire format and
- * the daemon puts them into one table, so that no head includes another. */
+ * the daemon puts them into one table, so that no head includes another. Further
+ * routing keys of a message are the strings in its header CC, which readers see, and
+ * in bag.bcc, which they do not (rabbitmq.md 2.17). */
 #ifndef MQB_BASE_HEADER_CODEC_H
 #define MQB_BASE_HEADER_CODEC_H
 

@@ -86,6 +86,7 @@ enum bag_bit {
 	BAG_USER_ID = 1 << 11,
 	BAG_APP_ID = 1 << 12,
 	BAG_CLUSTER_ID = 1 << 13,
+	BAG_BCC = 1 << 14,
 };
 
 struct bag {
@@ -95,6 +96,7 @@ struct bag {
 	struct view content_type, content_encoding, correlation_id, reply_to, expiration,
 		message_id, type, user_id, app_id, cluster_id;
 	struct table headers; /* publisher's order */
+	struct value bcc;     /* header BCC: an array of further routing keys that no reader sees */
 };
 
 #endif

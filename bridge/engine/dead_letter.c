@@ -108,7 +108,7 @@ static bool letter_send(const struct letter *l, size_t *n)
 	}
 	bool sent = republish_run(e, &(struct republish){
 		.vhost = q->vhost, .topic = f->dead_letter_topic, .key = key, .origin = q->uid, .message = m,
-		.publish = l->publish, .commit = l->commit,
+		.publish = l->publish, .commit = l->commit, .copies = marked && !f->dead_letter_rekeyed ? &x.bag : NULL,
 		.skips = marked && l->why != DEATH_REJECTED ? cycles : NULL, .ctx = &x.bag.headers,
 	}, n);
 	message_unref(m);

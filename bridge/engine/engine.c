@@ -320,6 +320,7 @@ void engine_free(struct engine *e)
 	arena_fini(&e->letter);
 	arena_fini(&e->slabs);
 	route_fini(&e->route);
+	free(e->keys.v);
 	e->store->sink = (struct store_sink){.ctx = NULL};
 	free(e);
 }

@@ -234,6 +234,7 @@ void engine_subscription_attributes_set(struct engine *e, uint64_t session, uint
 enum publish_flag {
 	PUBLISH_CONFIRM = 1,   /* answer with PUBLISHED in any case */
 	PUBLISH_MANDATORY = 2, /* RETURNED when nothing matched */
+	PUBLISH_COPIES = 4,    /* its headers name further keys (base/header_codec.h), or queues of a send */
 };
 
 /* Routes at once, in call order. Takes its own references. An unroutable

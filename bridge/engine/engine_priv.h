@@ -305,6 +305,13 @@ struct arrival {
 	uint16_t received, delivered, failed;
 };
 
+/* Routing keys of a publish, its own first; the same one may be there again. Views
+ * into the message or the call. Reused by the next one. */
+struct keys {
+	struct view *v;
+	size_t n, cap;
+};
+
 /* A publish or send as it was asked for; views and message are borrowed. */
 struct publish_call {
 	struct tx_commit *commit; /* NULL: on its own */
@@ -420,6 +427,7 @@ struct engine {
 	struct arena slabs; /* of entries and publishes; never reset */
 	uint64_t stamp;        /* of the current publish */
 	struct route route;    /* of the current publish */
+	struct keys keys;      /* of the current publish */
 	uint64_t next_pos, pos_limit;
 	uint32_t next_uid, uid_limit;
 	uint64_t boot;
@@ -621,10 +629,17 @@ bool dead_letter(struct entry *en, enum death_reason why);
 void dead_letter_pending(struct entry *en, enum death_reason why, struct tx_commit *c);
 
 /* route.c */
-/* Fills e->route and counts at the topic. */
-void route_walk(struct engine *e, struct topic *first, struct view key, const struct message *m);
-void route_queue(struct route *r, struct queue *q); /* to this one only; NULL: to none */
+/* These fill e->route by e->keys. */
+void route_walk(struct engine *e, struct topic *first, const struct message *m); /* counts at the topic */
+void route_named(struct engine *e, struct vhost *v); /* to the queues of that name: the default exchange */
+void route_none(struct route *r);
 void route_fini(struct route *r);
+
+/* keys.c */
+void keys_one(struct keys *k, struct view key);
+void keys_with_copies(struct keys *k, struct view key, const struct bag *bag); /* those that its headers add */
+/* The same from the message. */
+void keys_read(struct engine *e, struct view key, const struct message *m);
 
 /* What a full queue refused. */
 void dead_letter_refused(struct queue *q, struct message *m);
@@ -655,6 +670,7 @@ struct republish {
 	struct vhost *vhost;
 	struct view topic, key;
 	uint32_t origin;           /* as in struct arrival */
+	const struct bag *copies;  /* whose further keys it goes by too; NULL: by none */
 	struct message *message;   /* borrowed */
 	struct publish *publish;   /* whoever still waits for what it replaces; NULL: nobody */
 	struct tx_commit *commit;  /* NULL: on its own */

@@ -198,10 +198,16 @@ void publish_run(struct session *s, const struct publish_call *c)
 	struct vhost *v = s->connection->vhost;
 	struct route *r = &e->route;
 	struct topic *t = c->send ? NULL : topic_find(v, c->topic);
-	if (t)
-		route_walk(e, t, c->key, c->message);
+	if (c->flags & PUBLISH_COPIES)
+		keys_read(e, c->send ? c->topic : c->key, c->message);
 	else
-		route_queue(r, c->send ? queue_find(v, c->topic) : NULL);
+		keys_one(&e->keys, c->send ? c->topic : c->key);
+	if (t)
+		route_walk(e, t, c->message);
+	else if (c->send)
+		route_named(e, v);
+	else
+		route_none(r);
 	publish_to(s, c, t, r);
 }
 
@@ -228,10 +234,16 @@ bool republish_run(struct engine *e, const struct republish *p, size_t *n)
 	struct publish_call c = {.commit = p->commit, .message = p->message, .delay_ms = -1, .origin = p->origin};
 	if (t && !p->commit)
 		fanout_finish(t); /* what it accepted before goes before */
-	if (t)
-		route_walk(e, t, p->key, p->message);
+	if (p->copies)
+		keys_with_copies(&e->keys, p->key, p->copies);
 	else
-		route_queue(r, p->topic.n ? NULL : queue_find(p->vhost, p->key));
+		keys_one(&e->keys, p->key);
+	if (t)
+		route_walk(e, t, p->message);
+	else if (!p->topic.n)
+		route_named(e, p->vhost);
+	else
+		route_none(r);
 	route_skip(r, p);
 	bool made = wrapped_make(e, r, p->message);
 	if (made)

@@ -36,11 +36,20 @@ static void route_add(struct route *r, struct queue *q)
 	r->queues[r->n++] = q;
 }
 
-void route_queue(struct route *r, struct queue *q)
+void route_none(struct route *r)
 {
 	r->n = r->n_wrapped = r->n_walk = r->n_subscribed = 0;
-	if (q)
-		route_add(r, q);
+}
+
+void route_named(struct engine *e, struct vhost *v)
+{
+	e->stamp++;
+	route_none(&e->route);
+	for (size_t i = 0; i < e->keys.n; i++) {
+		struct queue *q = queue_find(v, e->keys.v[i]);
+		if (q && queue_visit(e, q))
+			route_add(&e->route, q);
+	}
 }
 
 static void topic_visit(struct engine *e, struct route *r, struct topic *t)
@@ -153,25 +162,34 @@ static void alternate_visit(struct engine *e, struct route *r, struct topic *t, 
 		topic_visit(e, r, topic_find(t->vhost, t->alternate));
 }
 
-void route_walk(struct engine *e, struct topic *first, struct view key, const struct message *m)
+/* To what its bindings name; false: none of them matched. */
+static bool bindings_visit(struct engine *e, struct route *r, struct topic *t, const struct table *headers)
 {
 	uint64_t found[64];
+	bool keyed = t->type == TOPIC_DIRECT || t->type == TOPIC_TOPIC, matched = false;
+	for (size_t k = 0; k < (keyed ? e->keys.n : 1); k++) {
+		size_t n;
+		router_match(t->router, e->keys.v[k], headers, &e->cursor);
+		while ((n = router_next(&e->cursor, found, 64))) {
+			matched = true;
+			for (size_t i = 0; i < n; i++)
+				route_visit(e, r, found[i]);
+		}
+	}
+	return matched;
+}
+
+void route_walk(struct engine *e, struct topic *first, const struct message *m)
+{
 	struct route *r = &e->route;
 	struct route_headers headers = {.decoded = false};
 	struct route_facts facts = {.filled = false};
 	e->stamp++;
-	route_queue(r, NULL);
+	route_none(r);
 	topic_visit(e, r, first);
 	while (r->n_walk) {
 		struct topic *t = r->walk[--r->n_walk];
-		router_match(t->router, key, message_headers(e, t, m, &headers), &e->cursor);
-		size_t n, matched = 0;
-		while ((n = router_next(&e->cursor, found, 64))) {
-			matched += n;
-			for (size_t i = 0; i < n; i++)
-				route_visit(e, r, found[i]);
-		}
-		if (!matched && t->alternate.n)
+		if (!bindings_visit(e, r, t, message_headers(e, t, m, &headers)) && t->alternate.n)
 			alternate_visit(e, r, t, m, &facts);
 	}
 	for (size_t i = 0; i < r->n_subscribed; i++)

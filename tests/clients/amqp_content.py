@@ -126,7 +126,7 @@ def content_header_byte_for_byte(ctx):
     w.finish()
 
 
-@scenario("amqp", "later")
+@scenario("amqp")
 def copies_carry_cc_keys(ctx):
     """2.17: CC and BCC are further routing keys; CC stays, BCC goes"""
     channel = ctx.channel()

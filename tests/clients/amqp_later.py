@@ -22,14 +22,3 @@ def exchange_types(ctx):
     """2.18–2.21"""
     for kind in ("x-delayed-message", "x-consistent-hash", "x-message-deduplication", "x-random"):
         refused_by_name(ctx, spec.Exchange.Declare(exchange=ctx.name("x"), type=kind), kind)
-
-
-@scenario("amqp", "mqbridge")
-def copied_to_more_keys(ctx):
-    """2.17"""
-    for header in ("CC", "BCC"):
-        w = ctx.wire()
-        w.publish(1, "", ctx.name(), b"m", spec.BasicProperties(headers={header: ["other"]}))
-        close = w.expect(0, spec.Connection.Close)
-        expect(close.reply_code, 540)
-        require(header in close.reply_text, f"text {close.reply_text!r}")

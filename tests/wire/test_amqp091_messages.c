@@ -97,8 +97,10 @@ static void row_4_4_properties(struct script *s)
 			 "PRECONDITION_FAILED - user_id property set to 'bob' but authenticated user was 'guest'");
 	property_refused(s, VIEW("\x02\0\x15" "amq.rabbitmq.reply-to"), 406,
 			 "PRECONDITION_FAILED - fast reply consumer does not exist");
-	property_refused(s, VIEW("\x20\0\0\0\0\x08\2CCA\0\0\0\0"), 540, "NOT_IMPLEMENTED - headers CC and BCC");
-	property_refused(s, VIEW("\x20\0\0\0\0\x09\3BCCA\0\0\0\0"), 540, "NOT_IMPLEMENTED - headers CC and BCC");
+	property_refused(s, VIEW("\x20\0\0\0\0\x08\2CCS\0\0\0\0"), 406,
+			 "PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,\"CC\",longstr}");
+	property_refused(s, VIEW("\x20\0\0\0\0\x05\3BCCV"), 406,
+			 "PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,\"BCC\",void}");
 }
 
 static void row_4_6_too_large(struct script *s)

@@ -181,7 +181,7 @@ static void test_scan(void **state)
 	assert_int_equal(v091_properties_scan(raw, &p), GUARD_OK);
 	assert_int_equal(p.delivery_mode, 2);
 	assert_int_equal(p.priority, 7);
-	assert_true(p.carbon_copies);
+	assert_true(p.cc || p.bcc);
 	assert_true(p.has_expiration && view_is(p.expiration, "100"));
 	assert_true(p.has_user_id && view_is(p.user_id, "guest"));
 	assert_true(view_is(p.reply_to, "reply"));
@@ -287,12 +287,60 @@ static void test_encode_limits(void **state)
 	buf_fini(&out);
 }
 
+/* Header BCC behind its flag: readers and decoders do not see it, an encoder keeps it. */
+static void test_bcc(void **state)
+{
+	static const struct {
+		struct view raw, seen;
+		bool hidden;
+	} rows[] = {
+		{LIT("\x20\2\0\0\0\x0f\1at\1\3BCCA\0\0\0\2t\1"), LIT("\x20\0\0\0\0\4\1at\1"), true},
+		{LIT("\x20\2\0\0\0\x0f\3BCCA\0\0\0\2t\1\1at\1"), LIT("\x20\0\0\0\0\4\1at\1"), true},
+		{LIT("\x60\2\1e\0\0\0\x09\3BCCA\0\0\0\0"), LIT("\x60\0\1e\0\0\0\0"), true},
+		{LIT("\x20\2\0\0\0\4\1at\1"), LIT("\x20\2\0\0\0\4\1at\1"), false}, /* its publisher's own flag */
+		{LIT("\0\2"), LIT("\0\2"), false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct view raw = exact(rows[i].raw);
+		struct arena a;
+		struct bag bag;
+		struct buf out;
+
+		assert_true(v091_bcc_hidden(raw));
+		buf_init(&out, 1000);
+		v091_bcc_strip(raw, &out);
+		assert_true(view_eq(buf_view(&out), rows[i].seen));
+		buf_fini(&out);
+		arena_init(&a);
+		assert_true(v091_codec.decode(raw, &a, &bag));
+		assert_null(table_find(&bag.headers, VIEW("BCC")));
+		assert_int_equal((bag.has & BAG_BCC) != 0, rows[i].hidden);
+		buf_init(&out, 1000);
+		assert_true(v091_codec.encode(&bag, &out));
+		assert_int_equal(v091_bcc_hidden(buf_view(&out)), rows[i].hidden);
+		if (rows[i].hidden) {
+			struct buf seen;
+
+			buf_init(&seen, 1000);
+			v091_bcc_strip(buf_view(&out), &seen);
+			assert_true(view_eq(buf_view(&seen), rows[i].seen));
+			buf_fini(&seen);
+		}
+		buf_fini(&out);
+		arena_fini(&a);
+		free((void *)(uintptr_t)raw.p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table_guard), cmocka_unit_test(test_fixed_kinds), cmocka_unit_test(test_depth),
 		cmocka_unit_test(test_layout),      cmocka_unit_test(test_scan),        cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_values),      cmocka_unit_test(test_encode_limits),
+		cmocka_unit_test(test_bcc),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,12 +26,24 @@ static bool decode(struct view raw, struct arena *a, struct bag *out)
 		out->has |= BAG_EXPIRATION;
 		out->expiration = v->s;
 	}
+	struct table *t = &out->headers;
+	if (t->n && view_is(t->v[t->n - 1].name, "BCC")) {
+		out->has |= BAG_BCC;
+		out->bcc = t->v[--t->n].value;
+	}
 	return true;
 }
 
 static bool encode(const struct bag *bag, struct buf *out)
 {
-	return table_encode(&bag->headers, out);
+	struct field v[16];
+	struct table t = {v, bag->headers.n};
+	assert_true(t.n < 16);
+	if (t.n)
+		memcpy(v, bag->headers.v, t.n * sizeof(*v));
+	if (bag->has & BAG_BCC)
+		v[t.n++] = (struct field){VIEW("BCC"), bag->bcc};
+	return table_encode(&t, out);
 }
 
 static const struct header_codec table_codec = {decode, encode};

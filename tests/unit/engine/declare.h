@@ -7,7 +7,8 @@
 
 /* Durable, by a legacy client; the answer must be a success. */
 void declare_with(struct peer *p, const char *name, const struct table *arguments);
-/* Stands for the header of an AMQP 0-9-1 message: expiration and headers. */
+/* Stands for the header of an AMQP 0-9-1 message: expiration and headers; BCC is hidden
+ * if it is the last. */
 extern const struct codecs table_codecs;
 /* Tests' usual options with these codecs. */
 const struct engine_options *codec_options(void);
