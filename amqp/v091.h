@@ -27,6 +27,7 @@ struct v091_options {
 	uint32_t held_bytes_max;   /* pipelined behind an unanswered method, a channel, before
 				    * the connection is not read any more; 1 MiB */
 	enum v091_interleave interleave; /* KNOWN */
+	uint64_t reply_bytes_max;  /* of a connection's out-queue: direct replies beyond are dropped; 64 MiB */
 	const char *version;       /* of RabbitMQ, as advertised: "3.13.7" */
 };
 

@@ -55,6 +55,7 @@ void v091_channel_session_end(struct channel *ch)
 	ch->session = 0;
 	v091_channel_asked_drop(ch);
 	v091_consumers_free(ch);
+	v091_reply_free(ch);
 	v091_unsettled_free(ch);
 	v091_confirms_free(ch);
 	v091_tx_free(ch);
@@ -361,7 +362,10 @@ void v091_channel_events(void *ctx, const struct event *ev)
 		v091_publish_returned(ch, ev);
 		return;
 	case EVENT_DELIVERED:
-		v091_delivered(ch, ev);
+		if (ch->reply && ev->delivered.consumer_ctx == ch->reply)
+			v091_reply_delivered(ch, ev);
+		else
+			v091_delivered(ch, ev);
 		return;
 	case EVENT_CANCELLED:
 		v091_cancelled(ch, ev);

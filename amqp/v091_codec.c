@@ -156,6 +156,16 @@ static void bag_fill(const amqp_basic_properties_t *p, struct arena *a, struct b
 	}
 }
 
+void v091_reply_to_put(struct view raw, const struct properties *p, struct view reply_to, struct buf *out)
+{
+	size_t at = (size_t)(p->reply_to.p - raw.p);
+
+	buf_add(out, view_head(raw, at - 1));
+	buf_add_u8(out, (uint8_t)reply_to.n);
+	buf_add(out, reply_to);
+	buf_add(out, view_skip(raw, at + p->reply_to.n));
+}
+
 void v091_bcc_strip(struct view raw, struct buf *out)
 {
 	struct properties p;

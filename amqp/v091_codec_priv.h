@@ -56,6 +56,9 @@ struct properties {
 /* raw: flags and properties. GUARD_BAD: malformed; nothing in it is unsafe to decode later. */
 enum guard v091_properties_scan(struct view raw, struct properties *out);
 
+/* Appends raw with another reply_to in place of the one that was scanned. */
+void v091_reply_to_put(struct view raw, const struct properties *p, struct view reply_to, struct buf *out);
+
 /* Readers must not see header BCC (rabbitmq.md 2.17). It stays in the octets that are
  * kept, for dead letters need its keys, and a flag that 0-9-1 leaves unused says so. */
 enum { V091_FLAG_BCC = 2 };

@@ -42,6 +42,7 @@ void v091_options_default(struct v091_options *o)
 		.closing_ms = 30000,
 		.grant_ms = 5000,
 		.held_bytes_max = 1 << 20,
+		.reply_bytes_max = 64 << 20,
 		.version = "3.13.7",
 	};
 }

@@ -37,7 +37,7 @@ void v091_consumers_free(struct channel *ch)
 /* ---- consume ------------------------------------------------------------------------- */
 
 /* "amq.ctag-" and 22 characters (rabbitmq.md 4.11). */
-static void tag_generate(struct rng *rng, struct buf *out)
+void v091_tag_generate(struct rng *rng, struct buf *out)
 {
 	uint8_t random[TAG_RANDOM];
 
@@ -54,7 +54,7 @@ static struct consumer *consumer_new(struct channel *ch, struct view tag, bool n
 
 	buf_init(&generated, SHORTSTR_MAX);
 	if (!tag.n) {
-		tag_generate(ch->conn->env->rng, &generated);
+		v091_tag_generate(ch->conn->env->rng, &generated);
 		tag = buf_view(&generated);
 	}
 	k = mem_zalloc(sizeof(*k) + tag.n);
@@ -67,16 +67,20 @@ static struct consumer *consumer_new(struct channel *ch, struct view tag, bool n
 	return k;
 }
 
-static void answer_consume(struct channel *ch, const struct asked *a, const struct event *ev)
+void v091_consume_ok(struct channel *ch, struct view tag)
 {
 	struct args args;
 
-	a->consumer->id = ev->done.id;
-	if (a->nowait)
-		return;
 	v091_args_start(&args, AMQP_BASIC_CONSUME_OK_METHOD);
-	v091_args_short(&args, consumer_tag(a->consumer));
+	v091_args_short(&args, tag);
 	v091_send_args(ch->conn, ch->id, &args);
+}
+
+static void answer_consume(struct channel *ch, const struct asked *a, const struct event *ev)
+{
+	a->consumer->id = ev->done.id;
+	if (!a->nowait)
+		v091_consume_ok(ch, consumer_tag(a->consumer));
 }
 
 /* rabbitmq.md 3.20, 4.16. false: the channel failed. */
@@ -109,14 +113,15 @@ void v091_on_consume(struct channel *ch, const void *method)
 	};
 	struct asked *a;
 
-	if (view_is(queue, "amq.rabbitmq.reply-to")) { /* rabbitmq.md 4.26 */
-		v091_channel_fail(ch, AMQP_NOT_IMPLEMENTED, id, "direct reply-to");
-		return;
-	}
-	if (!v091_queue_named(ch, id, &queue) || !v091_grant_check(ch, id, ACCESS_READ, RESOURCE_QUEUE, queue))
+	if (!v091_reply_wanted(queue) && (!v091_queue_named(ch, id, &queue) ||
+					  !v091_grant_check(ch, id, ACCESS_READ, RESOURCE_QUEUE, queue)))
 		return;
 	if (tag.n && mapv_find(&ch->consumers, tag)) { /* rabbitmq.md 4.11 */
 		v091_channel_fail(ch, AMQP_NOT_ALLOWED, id, "attempt to reuse consumer tag '%.*s'", VIEW_ARG(tag));
+		return;
+	}
+	if (v091_reply_wanted(view_in(m->queue))) {
+		v091_reply_consume(ch, m);
 		return;
 	}
 	if (!arguments_check(ch, queue, &m->arguments))
@@ -129,7 +134,7 @@ void v091_on_consume(struct channel *ch, const void *method)
 
 /* ---- cancel --------------------------------------------------------------------------- */
 
-static void send_cancel_ok(struct channel *ch, struct view tag)
+void v091_cancel_ok(struct channel *ch, struct view tag)
 {
 	struct args args;
 
@@ -142,7 +147,7 @@ static void answer_cancel(struct channel *ch, const struct asked *a, const struc
 {
 	(void)ev;
 	if (!a->nowait)
-		send_cancel_ok(ch, consumer_tag(a->consumer));
+		v091_cancel_ok(ch, consumer_tag(a->consumer));
 	consumer_free(ch, a->consumer);
 }
 
@@ -153,9 +158,11 @@ void v091_on_cancel(struct channel *ch, const void *method)
 	struct consumer *k = mapv_find(&ch->consumers, tag);
 	struct asked *a;
 
+	if (v091_reply_cancel(ch, m))
+		return;
 	if (!k) { /* rabbitmq.md 4.14 */
 		if (!m->nowait)
-			send_cancel_ok(ch, tag);
+			v091_cancel_ok(ch, tag);
 		return;
 	}
 	k->cancelling = true;

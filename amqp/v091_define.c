@@ -358,6 +358,7 @@ void v091_on_queue_declare(struct channel *ch, const void *method)
 		v091_channel_fail(ch, AMQP_NOT_FOUND, id, "no queue '' in vhost '%.*s'", VIEW_ARG(ch->conn->vhost));
 		return;
 	}
+	spec.passive |= view_starts(name.v, VIEW(ENGINE_REPLY_TO)); /* rabbitmq.md 4.26: all the same */
 	if (!spec.passive && !declare_granted(ch, ACCESS_CONFIGURE, name.v))
 		return;
 	arena_init(&a);

@@ -59,7 +59,7 @@ static amqp_table_entry_t entry(const char *key, uint8_t kind, amqp_bytes_t text
 /* rabbitmq.md 1.5; what this build does not do is not promised. */
 static const char *const capabilities[] = {
 	"publisher_confirms", "exchange_exchange_bindings", "basic.nack", "consumer_cancel_notify",
-	"connection.blocked", "authentication_failure_close", "per_consumer_qos",
+	"connection.blocked", "authentication_failure_close", "per_consumer_qos", "direct_reply_to",
 };
 enum { CAPABILITIES = sizeof(capabilities) / sizeof(capabilities[0]) };
 

@@ -181,6 +181,12 @@ struct confirms {
 	size_t n_acks, cap_acks, n_nacks, cap_nacks;
 };
 
+/* A channel's consumer of amq.rabbitmq.reply-to. */
+struct reply_consumer {
+	uint8_t tag_n, address_n;
+	uint8_t tag[SHORTSTR_MAX], address[64];
+};
+
 enum { GRANTS = 4 };
 struct grant {
 	enum access_verb verb;
@@ -206,6 +212,7 @@ struct channel {
 	uint32_t prefetch; /* of new consumers; 0: no limit */
 	struct mapv consumers;
 	struct link cancelled; /* consumers */
+	struct reply_consumer *reply; /* NULL: none */
 	struct unsettled_ring unsettled;
 	struct content *content; /* from the first publish on */
 	struct confirms confirms;
@@ -387,6 +394,9 @@ void v091_confirms_free(struct channel *ch);
 /* ---- v091_consume.c, v091_settle.c -------------------------------------------------------------- */
 void v091_on_consume(struct channel *ch, const void *m);
 void v091_on_cancel(struct channel *ch, const void *m);
+void v091_consume_ok(struct channel *ch, struct view tag);
+void v091_cancel_ok(struct channel *ch, struct view tag);
+void v091_tag_generate(struct rng *rng, struct buf *out); /* of a consumer that gave none */
 void v091_on_get(struct channel *ch, const void *m);
 void v091_on_qos(struct channel *ch, const void *m);
 void v091_delivered(struct channel *ch, const struct event *ev);
@@ -403,6 +413,15 @@ void v091_on_nack(struct channel *ch, const void *m);
 void v091_on_reject(struct channel *ch, const void *m);
 void v091_on_recover(struct channel *ch, const void *m);
 void v091_on_recover_async(struct channel *ch, const void *m);
+
+/* ---- v091_reply.c: direct reply-to (rabbitmq.md 4.26) ------------------------------------------------ */
+bool v091_reply_wanted(struct view queue); /* consume from it */
+void v091_reply_consume(struct channel *ch, const amqp_basic_consume_t *m);
+bool v091_reply_cancel(struct channel *ch, const amqp_basic_cancel_t *m); /* false: not its tag */
+void v091_reply_delivered(struct channel *ch, const struct event *ev);
+/* What stands for reply_to in messages from here; empty: there is no consumer. */
+struct view v091_reply_address(const struct channel *ch);
+void v091_reply_free(struct channel *ch);
 
 /* ---- v091_tx.c ------------------------------------------------------------------------------------ */
 void v091_on_tx_select(struct channel *ch, const void *m);

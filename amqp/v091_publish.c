@@ -192,7 +192,7 @@ static bool publish_check(struct channel *ch, const struct content *k, struct pr
 		v091_channel_fail(ch, AMQP_INTERNAL_ERROR, 0, "%s", ""); /* 1.22, in RabbitMQ's words: none */
 		return false;
 	}
-	if (view_is(p->reply_to, "amq.rabbitmq.reply-to")) { /* rabbitmq.md 4.26 */
+	if (v091_reply_wanted(p->reply_to) && !ch->reply) { /* rabbitmq.md 4.26 */
 		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, id, "fast reply consumer does not exist");
 		return false;
 	}
@@ -232,12 +232,21 @@ static struct message *message_make(struct channel *ch, struct content *k, const
 		.raw = buf_view(&k->header),
 	};
 	struct body *body = k->body;
+	struct message *m;
+	struct buf raw;
 
 	if (p->bcc)
 		k->header.p[1] |= V091_FLAG_BCC;
+	buf_init(&raw, k->header.n + SHORTSTR_MAX);
+	if (v091_reply_wanted(p->reply_to)) {
+		v091_reply_to_put(spec.raw, p, v091_reply_address(ch), &raw);
+		spec.raw = buf_view(&raw);
+	}
 	rng_uuid(c->env->rng, id);
 	k->body = NULL;
-	return message_new(&spec, body);
+	m = message_new(&spec, body);
+	buf_fini(&raw);
+	return m;
 }
 
 static void blocked_tell(struct conn *c)

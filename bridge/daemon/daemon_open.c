@@ -297,6 +297,7 @@ static void amqp_open(struct daemon *d)
 	v->grant_ms = o->amqp_grant_ms;
 	v->interleave = (enum v091_interleave)o->amqp_interleave;
 	v->held_bytes_max = (uint32_t)o->amqp_held_bytes_max;
+	v->reply_bytes_max = (uint64_t)o->amqp_reply_bytes_max;
 }
 
 static void aws_open(struct daemon *d)

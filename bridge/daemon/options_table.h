@@ -86,6 +86,8 @@ CHOICE(amqp_interleave, "amqp.interleave", "known", "known always never",
        "Who gets other channels' frames between those of a large content: clients `known` to tell them apart (others, such as Bunny, would mix up their bodies), all, or none.")
 OPTION(amqp_held_bytes_max, "amqp.held_bytes_max", SIZE, "1M", 4096, INT64_C(1) << 30,
        "Bytes pipelined behind an unanswered method of a channel before the connection is not read.")
+OPTION(amqp_reply_bytes_max, "amqp.reply_bytes_max", SIZE, "64M", 4096, INT64_C(1) << 34,
+       "Unread bytes of a connection beyond which direct replies (amq.rabbitmq.reply-to) to it are dropped.")
 
 SECTION("SQS and SNS")
 OPTION(aws_region, "aws.region", TEXT, "us-east-1", 1, 64, "Region in ARNs when the request names none.")

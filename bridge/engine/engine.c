@@ -190,6 +190,7 @@ static void engine_init(struct engine *e, const struct engine_options *o, struct
 	slots_init(&e->consumers, sizeof(struct consumer));
 	slots_init(&e->receives, sizeof(struct receive));
 	slots_init(&e->leases, sizeof(struct lease));
+	slots_init(&e->replies, sizeof(struct reply));
 	list_init(&e->active);
 	list_init(&e->retaining);
 	list_init(&e->fanouts);
@@ -296,6 +297,7 @@ void engine_free(struct engine *e)
 		mapv_fini(&v->wires);
 		mapv_fini(&v->topic_wires);
 		mapv_fini(&v->subscriptions);
+		mapv_fini(&v->replies);
 		listing_fini(&v->all);
 		listing_fini(&v->of_topic);
 		free(v);
@@ -315,6 +317,7 @@ void engine_free(struct engine *e)
 	slots_fini(&e->consumers);
 	slots_fini(&e->receives);
 	slots_fini(&e->leases);
+	slots_fini(&e->replies);
 	router_cursor_fini(&e->cursor);
 	arena_fini(&e->scratch);
 	arena_fini(&e->letter);
@@ -412,6 +415,7 @@ void engine_counters(const struct engine *e, struct engine_counters *out)
 	out->connections = e->connections.live;
 	out->sessions = e->sessions.live;
 	out->leases = e->leases.live;
+	out->replies = e->replies.live;
 	out->batch_bytes = e->journal.bytes + e->spill.bytes;
 	out->resident_bytes = e->resident_bytes;
 	out->spilled = e->spill.n;

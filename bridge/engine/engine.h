@@ -183,7 +183,8 @@ struct queue_spec {
 	size_t n_attributes;
 };
 
-/* DONE carries name, ready, consumers (rabbitmq.md 3.2). */
+/* DONE carries name, ready, consumers (rabbitmq.md 3.2). ENGINE_REPLY_TO itself and the
+ * addresses that are open are answered for, passive or not, and never made. */
 void engine_queue_declare(struct engine *e, uint64_t session, uint64_t cmd, const struct queue_spec *s);
 /* DONE carries ready. */
 void engine_queue_delete(struct engine *e, uint64_t session, uint64_t cmd, struct view name, bool if_unused,
@@ -248,6 +249,16 @@ void engine_send(struct engine *e, uint64_t session, struct view queue, struct m
 		 int64_t delay_ms, uint64_t tag);
 
 /* ---- consuming --------------------------------------------------------------- */
+
+/* Direct reply-to (rabbitmq.md 4.26). What is sent by name to `address` (engine_send,
+ * PUBLISH_COPIES too) comes to the session at once as EVENT_DELIVERED without a lease,
+ * whatever it can take; it is never stored, and for PUBLISH_MANDATORY nobody takes it.
+ * The caller makes an address that nobody guesses: ENGINE_REPLY_TO, a point, the rest.
+ * Other vhosts do not see it. Answered at once; false: the session has one, or
+ * somebody else has the address. It ends with its session. */
+#define ENGINE_REPLY_TO "amq.rabbitmq.reply-to"
+bool engine_reply_open(struct engine *e, uint64_t session, struct view address, void *ctx);
+void engine_reply_close(struct engine *e, uint64_t session);
 
 struct consumer_spec {
 	struct view queue;
@@ -405,6 +416,8 @@ struct engine_counters {
 	uint64_t fanouts;     /* messages on their way to many queues */
 	uint64_t resident_bytes; /* of messages in memory */
 	uint64_t spilled;     /* transient messages that only the spill store has */
+	uint64_t replies;     /* addresses that are open */
+	uint64_t replied;     /* messages handed to them */
 };
 void engine_counters(const struct engine *e, struct engine_counters *out);
 /* Recounts what is resident against every invariant; stops the process on a

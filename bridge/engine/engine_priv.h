@@ -239,6 +239,7 @@ struct vhost {
 	struct mapv queues, topics;
 	struct mapv wires, topic_wires;
 	struct mapv subscriptions; /* by id */
+	struct mapv replies;       /* by address */
 	uint64_t changes;          /* of what subscription lists show; never 0 */
 	struct listing all, of_topic;
 };
@@ -276,6 +277,15 @@ struct receive {
 	struct ask *ask;         /* get: its place among the session's answers */
 	uint64_t remains;        /* get: ready ones behind the one it got */
 	uint64_t leases[RECEIVE_MAX];
+};
+
+/* Where direct replies of a session come in. */
+struct reply {
+	struct slot_head slot;
+	struct session *session;
+	struct view address; /* owned */
+	void *ctx;
+	uint64_t visited; /* stamp of the last publish that came by */
 };
 
 /* Copies in a subscription's form. */
@@ -366,6 +376,7 @@ struct session {
 	struct link consumers, receives, leases, asks, txs;
 	struct tx *tx; /* what is published and settled belongs to; NULL: none */
 	struct connection *connection;
+	struct reply *reply; /* NULL: none */
 	void *ctx;
 	bool stuck; /* not writable */
 	uint32_t shared_limit, shared_held; /* basic.qos global; UINT32_MAX: none */
@@ -391,7 +402,7 @@ struct engine {
 	bool remote;
 	struct now now;
 	struct rng rng;
-	struct slots connections, sessions, consumers, receives, leases;
+	struct slots connections, sessions, consumers, receives, leases, replies;
 	struct mapv vhosts;
 	struct map64 queues;   /* by uid */
 	struct map64 topics;   /* by uid */
@@ -634,6 +645,15 @@ void route_walk(struct engine *e, struct topic *first, const struct message *m);
 void route_named(struct engine *e, struct vhost *v); /* to the queues of that name: the default exchange */
 void route_none(struct route *r);
 void route_fini(struct route *r);
+
+/* reply.c */
+void reply_close(struct session *s);
+bool reply_named(struct view name); /* one of the names that stand for replies */
+/* Queue.declare of such a name. */
+void reply_declare(struct ask *a, const struct vhost *v, struct view name);
+/* To those addresses among e->keys; how many. */
+size_t replies_send(struct engine *e, const struct vhost *v, struct message *m);
+void reply_raise(struct engine *e, struct session *s, const struct note *n);
 
 /* keys.c */
 void keys_one(struct keys *k, struct view key);

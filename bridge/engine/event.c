@@ -184,7 +184,10 @@ static void note_raise(struct engine *e, const struct note *n)
 		raise_published(s, n);
 		return;
 	case EVENT_DELIVERED:
-		raise_delivered(e, s, n);
+		if (n->message)
+			reply_raise(e, s, n);
+		else
+			raise_delivered(e, s, n);
 		return;
 	case EVENT_RECEIVED:
 		raise_received(e, s, n);

@@ -164,9 +164,10 @@ static void publish_to(struct session *s, const struct publish_call *c, struct t
 	struct engine *e = s->engine;
 	uint64_t id = slot_id(&s->slot);
 	bool routed = r->n || r->n_wrapped;
+	size_t replies = c->send ? replies_send(e, s->connection->vhost, c->message) : 0;
 	e->counters.published++;
 	if (!routed) {
-		e->counters.unroutable++;
+		e->counters.unroutable += !replies;
 		if (c->flags & PUBLISH_MANDATORY)
 			publish_return(e, id, c->tag, c->message);
 	}

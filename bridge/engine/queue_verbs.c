@@ -187,6 +187,10 @@ void engine_queue_declare(struct engine *e, uint64_t session, uint64_t cmd, cons
 		return;
 	struct ask *a = ask_new(s, cmd);
 	struct vhost *v = s->connection->vhost;
+	if (spec->side == SIDE_LEGACY && reply_named(spec->name)) {
+		reply_declare(a, v, spec->name);
+		return;
+	}
 	struct queue *q = spec->name.n ? queue_find(v, spec->name) : NULL;
 	if (q) {
 		declare_existing(s, a, q, spec);

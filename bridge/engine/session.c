@@ -65,6 +65,7 @@ static void session_free(struct engine *e, struct session *s, enum close_how how
 		LIST_ENTRY(c, struct consumer, session_link)->active = false;
 	LIST_EACH(&s->receives, r)
 		receive_free(LIST_ENTRY(r, struct receive, session_link));
+	reply_close(s);
 	txs_free(s);
 	LIST_EACH(&s->leases, l)
 		lease_leave(LIST_ENTRY(l, struct lease, session_link), how);

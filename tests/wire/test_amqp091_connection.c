@@ -9,7 +9,7 @@
 /* ---- protocol header, start ------------------------------------------------------ */
 
 static const char server_properties[] =
-	"\x0c" "capabilitiesF" "\0\0\0\x9f"
+	"\x0c" "capabilitiesF" "\0\0\0\xb1"
 	"\x12" "publisher_confirmst\1"
 	"\x1a" "exchange_exchange_bindingst\1"
 	"\x0a" "basic.nackt\1"
@@ -17,6 +17,7 @@ static const char server_properties[] =
 	"\x12" "connection.blockedt\1"
 	"\x1c" "authentication_failure_closet\1"
 	"\x10" "per_consumer_qost\1"
+	"\x0f" "direct_reply_tot\1"
 	"\x0c" "cluster_nameS" "\0\0\0\x08" "mqbridge"
 	"\x09" "copyrightS" "\0\0\0\x14" "The mqbridge authors"
 	"\x0b" "informationS" "\0\0\0\x33" "mqbridge " MQB_VERSION ", RabbitMQ's dialect of AMQP 0-9-1"
