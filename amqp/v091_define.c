@@ -109,12 +109,14 @@ static const struct type_row {
 	{"fanout", TOPIC_FANOUT},
 	{"topic", TOPIC_TOPIC},
 	{"headers", TOPIC_HEADERS},
+	{"x-consistent-hash", TOPIC_CONSISTENT_HASH},
+	{"x-random", TOPIC_RANDOM},
 };
 
 /* RabbitMQ's further types, with its plugins; a later version of ours has them. */
 static const char *const types_later[] = {
-	"x-delayed-message", "x-consistent-hash", "x-random",	 "x-message-deduplication",
-	"x-modulus-hash",    "x-recent-history",  "x-jms-topic", "x-local-random",
+	"x-delayed-message", "x-message-deduplication", "x-modulus-hash",
+	"x-recent-history",  "x-jms-topic",		"x-local-random",
 };
 
 static bool type_find(struct channel *ch, struct view name, enum topic_type *type)

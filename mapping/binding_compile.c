@@ -261,6 +261,10 @@ enum compiled binding_compile(enum router_kind kind, const struct binding_view *
 		return topic_compile(v->key, a, out, why);
 	case ROUTER_HEADERS:
 		return headers_compile(v->arguments ? v->arguments : &none, a, out, why);
+	case ROUTER_HASH:
+	case ROUTER_RANDOM:
+		*why = "one of its queues gets each message, which no filter policy says";
+		return COMPILED_NOT;
 	case ROUTER_DIRECT:
 		break;
 	}

@@ -30,6 +30,8 @@ enum code consumer_arguments_check(const struct table *arguments, struct view qu
 enum code topic_arguments_check(const struct table *arguments, struct view topic, struct view vhost,
 				struct error *e);
 
+/* The key of a new binding at a topic of that kind (rabbitmq.md 2.19). */
+enum code binding_key_check(enum router_kind kind, struct view key, struct error *e);
 /* x-match of a binding at a topic of that kind, bound before or not. CODE_OK or
  * CODE_INVALID. */
 enum code binding_arguments_check(enum router_kind kind, const struct table *arguments, struct error *e);

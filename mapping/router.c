@@ -128,6 +128,8 @@ static void binding_drop(struct router *r, struct binding *b)
 		topic_remove(r, b);
 	else if (r->kind == ROUTER_HEADERS)
 		headers_remove(r, b);
+	else if (r->kind == ROUTER_RANDOM)
+		places_remove(&r->all, b);
 	mapv_remove(&r->identity, b->identity);
 	list_remove(&b->of_target);
 	r->n--;
@@ -150,6 +152,8 @@ bool router_add(struct router *r, struct view key, const struct table *arguments
 			topic_add(r, b);
 		else if (r->kind == ROUTER_HEADERS)
 			headers_add(r, b);
+		else if (r->kind == ROUTER_RANDOM)
+			places_add(&r->all, b);
 		r->n++;
 	} else {
 		arguments_free(&sorted);
@@ -204,6 +208,7 @@ void router_free(struct router *r)
 		free(r->targets[i]);
 	}
 	free(r->targets);
+	free(r->all.v);
 	mapv_fini(&r->identity);
 	map64_fini(&r->by_id);
 	free(r);
@@ -277,7 +282,18 @@ void router_match(const struct router *r, struct view key, const struct table *h
 	case ROUTER_HEADERS:
 		headers_match((struct router *)(uintptr_t)r, c);
 		break;
+	case ROUTER_HASH:
+		hash_match(r, c);
+		break;
+	case ROUTER_RANDOM:
+		break;
 	}
+}
+
+uint64_t router_pick(const struct router *r, size_t n)
+{
+	must(n < r->all.n);
+	return r->all.v[n].destination;
 }
 
 size_t router_next(struct router_cursor *c, uint64_t *out, size_t max)

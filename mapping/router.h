@@ -12,7 +12,10 @@
 #include "base/value.h"
 #include "base/view.h"
 
-enum router_kind { ROUTER_DIRECT, ROUTER_FANOUT, ROUTER_TOPIC, ROUTER_HEADERS };
+/* ROUTER_HASH: one destination, by the octets given as key; a destination's share is the
+ * number that its oldest binding has for a key (rabbitmq.md 2.19). ROUTER_RANDOM matches
+ * nothing by itself: router_pick. */
+enum router_kind { ROUTER_DIRECT, ROUTER_FANOUT, ROUTER_TOPIC, ROUTER_HEADERS, ROUTER_HASH, ROUTER_RANDOM };
 
 struct router;
 
@@ -44,6 +47,9 @@ void router_match(const struct router *r, struct view key, const struct table *h
 		  struct router_cursor *c /* zeroed by the caller once; reusable */);
 size_t router_next(struct router_cursor *c, uint64_t *out, size_t max);
 void router_cursor_fini(struct router_cursor *c);
+
+/* ROUTER_RANDOM: where the nth of its bindings leads, n < router_bindings. */
+uint64_t router_pick(const struct router *r, size_t n);
 
 /* Iterate bindings, any order; for definitions, listing and export. */
 void router_each(const struct router *r,

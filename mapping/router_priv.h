@@ -4,8 +4,8 @@
  *
  * Invariants
  *  1. A binding is in exactly three places at once: in `identity`, in its target's
- *     list, and, but for fanout, in the `places` of one bucket (direct) or one
- *     node (topic), or in the index of headers (router_headers.c).
+ *     list, and, but for fanout and hash, in the `places` of one bucket (direct), one
+ *     node (topic) or the router (random), or in the index of headers (router_headers.c).
  *  2. A target exists as long as it has a binding; `targets` is dense.
  *  3. A bucket exists as long as it has a binding; a node other than the root as
  *     long as it has a binding or a child.
@@ -66,6 +66,7 @@ struct router {
 	struct node *root;    /* topic */
 	struct topic_scratch scratch;
 	struct headers_index *headers; /* headers */
+	struct places all;    /* random: every binding */
 };
 
 void places_add(struct places *p, struct binding *b);
@@ -91,6 +92,8 @@ void headers_remove(struct router *r, struct binding *b);
 void headers_match(struct router *r, struct router_cursor *c);
 /* Also takes all bindings out of the index. */
 void headers_fini(struct router *r);
+
+void hash_match(const struct router *r, struct router_cursor *c);
 
 /* x-match of a binding, and which of its arguments are conditions. */
 struct headers_rule {

@@ -128,7 +128,7 @@ void get_queue(struct call *c)
 
 static void topic_each(void *ctx, const struct topic_stat *t)
 {
-	static const char *const types[TOPIC_TYPES] = {"direct", "fanout", "topic", "headers"};
+	static const char *const types[TOPIC_TYPES] = {"direct", "fanout", "topic", "headers", "x-consistent-hash", "x-random"};
 	struct listing *l = ctx;
 	json_t *o = named(NAME_TOPIC, t->name, l->vhost, false);
 

@@ -134,6 +134,8 @@ static const enum router_kind router_kinds[TOPIC_TYPES] = {
 	[TOPIC_FANOUT] = ROUTER_FANOUT,
 	[TOPIC_TOPIC] = ROUTER_TOPIC,
 	[TOPIC_HEADERS] = ROUTER_HEADERS,
+	[TOPIC_CONSISTENT_HASH] = ROUTER_HASH,
+	[TOPIC_RANDOM] = ROUTER_RANDOM,
 };
 
 void sns_binding_policy(struct aws_call *c, const struct sns_subscription *s, struct view *policy, struct view *why)

@@ -173,6 +173,7 @@ void engine_bind(struct engine *e, uint64_t session, uint64_t cmd, const struct 
 	struct topic *t;
 	uint64_t destination;
 	if (!binding_ends(s, a, b, &t, &destination) ||
+	    binding_key_check(router_kind(t->router), b->key, &a->error) != CODE_OK ||
 	    binding_arguments_check(router_kind(t->router), b->arguments, &a->error) != CODE_OK) {
 		ask_ready(a);
 		return;

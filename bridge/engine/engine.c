@@ -185,6 +185,7 @@ static void engine_init(struct engine *e, const struct engine_options *o, struct
 	e->remote = store->ops->caps & STORE_OWNS_LEASES;
 	e->now = now;
 	rng_seed(&e->rng, o->seed);
+	buf_init(&e->hashed, SIZE_MAX);
 	slots_init(&e->connections, sizeof(struct connection));
 	slots_init(&e->sessions, sizeof(struct session));
 	slots_init(&e->consumers, sizeof(struct consumer));
@@ -324,6 +325,7 @@ void engine_free(struct engine *e)
 	arena_fini(&e->slabs);
 	route_fini(&e->route);
 	free(e->keys.v);
+	buf_fini(&e->hashed);
 	e->store->sink = (struct store_sink){.ctx = NULL};
 	free(e);
 }

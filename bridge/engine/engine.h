@@ -145,7 +145,8 @@ void engine_session_close(struct engine *e, uint64_t session, enum close_how how
 
 /* ---- definitions ----------------------------------------------------------- */
 
-enum topic_type { TOPIC_DIRECT, TOPIC_FANOUT, TOPIC_TOPIC, TOPIC_HEADERS, TOPIC_TYPES };
+/* Their numbers are kept on disk. */
+enum topic_type { TOPIC_DIRECT, TOPIC_FANOUT, TOPIC_TOPIC, TOPIC_HEADERS, TOPIC_CONSISTENT_HASH, TOPIC_RANDOM, TOPIC_TYPES };
 
 /* A string attribute of the SQS/SNS side. */
 struct attribute {

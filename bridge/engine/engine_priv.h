@@ -34,6 +34,7 @@
 #include "engine/journal.h"
 #include "engine/slots.h"
 #include "engine/subscription.h"
+#include "mapping/hash_rule.h"
 #include "mapping/queue_effective.h"
 #include "mapping/router.h"
 
@@ -223,6 +224,7 @@ struct topic {
 	bool stored; /* has a definition; a predeclared one only once it has attributes */
 	struct arena arena;
 	struct table arguments;
+	struct hash_rule hash; /* consistent hash; aliases the arguments */
 	struct view alternate; /* where to what it has no binding for goes; aliases the arguments */
 	struct attributes attributes;
 	struct router *router;
@@ -439,6 +441,7 @@ struct engine {
 	uint64_t stamp;        /* of the current publish */
 	struct route route;    /* of the current publish */
 	struct keys keys;      /* of the current publish */
+	struct buf hashed;     /* what a topic of it hashes */
 	uint64_t next_pos, pos_limit;
 	uint32_t next_uid, uid_limit;
 	uint64_t boot;

@@ -76,26 +76,35 @@ static void route_visit(struct engine *e, struct route *r, uint64_t destination)
 		route_add(r, q);
 }
 
-/* What headers exchanges look at; decoded at the first of them. */
+/* What headers and some hashing exchanges look at; decoded at the first of them. */
 struct route_headers {
 	bool decoded;
 	struct bag bag;
 };
 
-static const struct table *message_headers(struct engine *e, const struct topic *t, const struct message *m,
-					    struct route_headers *h)
+static const struct bag *message_bag(struct engine *e, const struct message *m, struct route_headers *h)
 {
 	const struct codecs *c = e->options.codecs;
 	const struct header_codec *codec = c ? c->of[m->raw_kind] : NULL;
-	if (t->type != TOPIC_HEADERS)
-		return NULL;
 	if (!h->decoded) {
 		memset(&h->bag, 0, sizeof(h->bag));
 		if (codec && !codec->decode(m->raw, &e->scratch, &h->bag))
-			h->bag.headers = (struct table){NULL, 0};
+			memset(&h->bag, 0, sizeof(h->bag));
 		h->decoded = true;
 	}
-	return &h->bag.headers;
+	return &h->bag;
+}
+
+/* To one of its destinations by what its rule names; CC and BCC count for nothing. */
+static void hash_match(struct engine *e, const struct topic *t, const struct message *m, struct route_headers *h)
+{
+	struct view key = e->keys.v[0];
+	if (t->hash.by != HASH_KEY) {
+		buf_clear(&e->hashed);
+		hash_rule_apply(&t->hash, message_bag(e, m, h), &e->hashed);
+		key = buf_view(&e->hashed);
+	}
+	router_match(t->router, key, NULL, &e->cursor);
 }
 
 static void subscription_visit(struct engine *e, struct route *r, struct subscription *s)
@@ -162,21 +171,45 @@ static void alternate_visit(struct engine *e, struct route *r, struct topic *t, 
 		topic_visit(e, r, topic_find(t->vhost, t->alternate));
 }
 
-/* To what its bindings name; false: none of them matched. */
-static bool bindings_visit(struct engine *e, struct route *r, struct topic *t, const struct table *headers)
+/* What has matched; false: nothing. */
+static bool cursor_visit(struct engine *e, struct route *r)
 {
 	uint64_t found[64];
-	bool keyed = t->type == TOPIC_DIRECT || t->type == TOPIC_TOPIC, matched = false;
-	for (size_t k = 0; k < (keyed ? e->keys.n : 1); k++) {
-		size_t n;
-		router_match(t->router, e->keys.v[k], headers, &e->cursor);
-		while ((n = router_next(&e->cursor, found, 64))) {
-			matched = true;
-			for (size_t i = 0; i < n; i++)
-				route_visit(e, r, found[i]);
-		}
+	size_t n;
+	bool matched = false;
+	while ((n = router_next(&e->cursor, found, 64))) {
+		matched = true;
+		for (size_t i = 0; i < n; i++)
+			route_visit(e, r, found[i]);
 	}
 	return matched;
+}
+
+/* To what its bindings name; false: none of them matched. */
+static bool bindings_visit(struct engine *e, struct route *r, struct topic *t, const struct message *m,
+			   struct route_headers *h)
+{
+	bool matched = false;
+	size_t n;
+	switch (t->type) {
+	case TOPIC_RANDOM:
+		n = router_bindings(t->router);
+		if (n)
+			route_visit(e, r, router_pick(t->router, (size_t)rng_below(&e->rng, n)));
+		return n > 0;
+	case TOPIC_CONSISTENT_HASH:
+		hash_match(e, t, m, h);
+		return cursor_visit(e, r);
+	case TOPIC_HEADERS:
+		router_match(t->router, e->keys.v[0], &message_bag(e, m, h)->headers, &e->cursor);
+		return cursor_visit(e, r);
+	default:
+		for (size_t k = 0; k < (t->type == TOPIC_FANOUT ? 1 : e->keys.n); k++) {
+			router_match(t->router, e->keys.v[k], NULL, &e->cursor);
+			matched |= cursor_visit(e, r);
+		}
+		return matched;
+	}
 }
 
 void route_walk(struct engine *e, struct topic *first, const struct message *m)
@@ -189,7 +222,7 @@ void route_walk(struct engine *e, struct topic *first, const struct message *m)
 	topic_visit(e, r, first);
 	while (r->n_walk) {
 		struct topic *t = r->walk[--r->n_walk];
-		if (!bindings_visit(e, r, t, message_headers(e, t, m, &headers)) && t->alternate.n)
+		if (!bindings_visit(e, r, t, m, &headers) && t->alternate.n)
 			alternate_visit(e, r, t, m, &facts);
 	}
 	for (size_t i = 0; i < r->n_subscribed; i++)

@@ -10,12 +10,16 @@ static const enum router_kind ROUTER_OF[TOPIC_TYPES] = {
 	[TOPIC_FANOUT] = ROUTER_FANOUT,
 	[TOPIC_TOPIC] = ROUTER_TOPIC,
 	[TOPIC_HEADERS] = ROUTER_HEADERS,
+	[TOPIC_CONSISTENT_HASH] = ROUTER_HASH,
+	[TOPIC_RANDOM] = ROUTER_RANDOM,
 };
 static const char *const TYPE_NAME[TOPIC_TYPES] = {
 	[TOPIC_DIRECT] = "direct",
 	[TOPIC_FANOUT] = "fanout",
 	[TOPIC_TOPIC] = "topic",
 	[TOPIC_HEADERS] = "headers",
+	[TOPIC_CONSISTENT_HASH] = "x-consistent-hash",
+	[TOPIC_RANDOM] = "x-random",
 };
 
 const char *topic_type_name(enum topic_type type)
@@ -63,10 +67,11 @@ bool topic_lasts(const struct topic *t)
 	return t->stored || t->predeclared;
 }
 
-/* rabbitmq.md 2.16 */
+/* rabbitmq.md 2.16, 2.19 */
 void topic_effective(struct topic *t)
 {
 	const struct value *v = table_find(&t->arguments, VIEW("alternate-exchange"));
+	t->hash = hash_rule_of(&t->arguments);
 	t->alternate = v && v->type == VALUE_STRING ? v->s : VIEW_NONE;
 }
 

@@ -30,6 +30,14 @@ static enum code topic_same(const struct topic *t, const struct topic_spec *s, s
 	return topic_arguments_same(&t->arguments, s->arguments, t->name, v, e);
 }
 
+/* Of a topic that is new to the legacy side. */
+static bool arguments_legal(const struct topic_spec *s, struct vhost *v, struct error *e)
+{
+	if (s->type == TOPIC_CONSISTENT_HASH && hash_rule_check(s->arguments, e) != CODE_OK)
+		return false;
+	return topic_arguments_check(s->arguments, s->name, v->name, e) == CODE_OK;
+}
+
 /* Made by CreateTopic: the first legacy declare says what it is. */
 static enum code legacy_fill(struct topic *t, const struct topic_spec *s)
 {
@@ -73,7 +81,7 @@ static void declare_existing(struct ask *a, struct topic *t, const struct topic_
 		aws_same(t, s, &a->error);
 	else if (!open)
 		topic_same(t, s, &a->error);
-	else if (topic_arguments_check(s->arguments, s->name, t->vhost->name, &a->error) == CODE_OK)
+	else if (arguments_legal(s, t->vhost, &a->error))
 		legacy_fill(t, s);
 	if (a->error.code == CODE_OK && open && t->stored) {
 		definition_put_topic(t, a);
@@ -93,7 +101,7 @@ static enum code may_create(struct engine *e, struct vhost *v, const struct topi
 	if (view_starts(s->name, VIEW("amq.")))
 		return error_set(err, CODE_REFUSED, "exchange name '%.*s' contains reserved prefix 'amq.*'",
 				 VIEW_ARG(s->name));
-	if (topic_arguments_check(s->arguments, s->name, v->name, err) != CODE_OK)
+	if (!arguments_legal(s, v, err))
 		return err->code;
 	if (!uids_left(e))
 		return error_set(err, CODE_UNAVAILABLE, "no numbers left: the store has not answered");

@@ -20,5 +20,5 @@ def refused_by_name(ctx, method, name):
 @scenario("amqp", "mqbridge")
 def exchange_types(ctx):
     """2.18–2.21"""
-    for kind in ("x-delayed-message", "x-consistent-hash", "x-message-deduplication", "x-random"):
+    for kind in ("x-delayed-message", "x-message-deduplication", "x-recent-history"):
         refused_by_name(ctx, spec.Exchange.Declare(exchange=ctx.name("x"), type=kind), kind)

@@ -229,7 +229,7 @@ class RabbitMQ(Broker):
     def start(self):
         """Waits until it answers an AMQP header with connection.start."""
         with open(os.path.join(self.directory, "plugins"), "w") as file:
-            file.write("[].\n")
+            file.write("[rabbitmq_consistent_hash_exchange,rabbitmq_random_exchange].\n")
         with open(os.path.join(self.directory, "rabbitmq.conf"), "w") as file:
             file.write("log.file.level = warning\nlisteners.ssl = none\n")
         with open(self.log, "ab") as log:

@@ -93,7 +93,7 @@ static void row_2_3_equivalence(struct script *s)
 
 static void row_2_4_types(struct script *s)
 {
-	static const char *const later[] = {"x-delayed-message", "x-consistent-hash", "x-random"};
+	static const char *const later[] = {"x-delayed-message", "x-message-deduplication", "x-modulus-hash"};
 	struct peer p;
 
 	peer_open(&p, s);
