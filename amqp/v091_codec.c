@@ -265,15 +265,16 @@ static size_t properties_room(const struct bag *bag)
 	return room;
 }
 
-/* Header BCC where it came from. */
+/* Header BCC back, before any other of that name. */
 static void bcc_put(struct bag *bag, amqp_pool_t *pool)
 {
 	struct table t = {amqp_pool_alloc(pool, (bag->headers.n + 1) * sizeof(*t.v)), bag->headers.n};
 
 	must(t.v);
 	if (t.n)
-		memcpy(t.v, bag->headers.v, t.n * sizeof(*t.v));
-	t.v[t.n++] = (struct field){VIEW("BCC"), bag->bcc};
+		memcpy(t.v + 1, bag->headers.v, t.n * sizeof(*t.v));
+	t.v[0] = (struct field){VIEW("BCC"), bag->bcc};
+	t.n++;
 	bag->headers = t;
 	bag->has |= BAG_HEADERS;
 }

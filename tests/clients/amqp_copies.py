@@ -3,7 +3,7 @@
 
 import pika
 
-from rig import Raises, declare, expect, get, scenario
+from rig import Raises, declare, expect, get, require, scenario
 
 
 def publish(channel, exchange, key, headers, **given):
@@ -125,3 +125,14 @@ def copies_returned(ctx):
     with Raises(pika.exceptions.UnroutableError) as r:
         channel.basic_publish("", ctx.name(), b"m", pika.BasicProperties(headers={"a": 1, "BCC": ["x"]}), mandatory=True)
     expect(r.error.messages[0].properties.headers, {"a": 1})
+
+
+@scenario("amqp", "aws", "mqbridge")
+def copies_seen_over_sqs(ctx):
+    """CC among what mqb.p keeps, BCC nowhere"""
+    channel = ctx.channel()
+    queue, other = declare(channel, ctx.name("copies")), declare(channel, ctx.name("copies"))
+    channel.basic_publish("", queue, b"m", pika.BasicProperties(headers={"CC": ["seen"], "BCC": [other], "a": "b"}))
+    for name in (queue, other):
+        (message,) = ctx.sqs_take(ctx.sqs_url(name), 1)
+        require("seen" in repr(message) and "BCC" not in repr(message), f"message {message}")

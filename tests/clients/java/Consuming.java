@@ -182,6 +182,11 @@ final class Consuming {
 			RpcClient.Response response = client.responseCall(Context.bytes("four"));
 			Check.equal(response.getEnvelope().getRoutingKey(), replies, "key of the answer");
 		}
+		// The client's own default: no queue for the answers (rabbitmq.md 4.26).
+		parameters = new RpcClientParams().channel(ctx.channel()).exchange("").routingKey(requests).timeout(Check.DEADLINE_MS);
+		try (RpcClient client = new RpcClient(parameters)) {
+			Check.equal(client.stringCall("direct"), "DIRECT", "answer");
+		}
 		server.close();
 	}
 

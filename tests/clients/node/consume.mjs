@@ -142,6 +142,22 @@ scenario('consumers_take_turns', async (ctx) => {
   expect(consumers.map((taken) => taken.length), [10, 10, 10]);
 });
 
+scenario('request_and_direct_reply', async (ctx) => {
+  // NestJS's default, and most tutorials': no reply queue at all (rabbitmq.md 4.26).
+  const server = await ctx.channel();
+  const { queue } = await server.assertQueue(ctx.name('rpc'), { autoDelete: true });
+  await server.consume(queue, (request) => {
+    const { replyTo, correlationId } = request.properties;
+    server.sendToQueue(replyTo, Buffer.from(`re: ${request.content}`), { correlationId });
+    server.ack(request);
+  });
+  const client = await ctx.channel();
+  const answers = await collect(client, 'amq.rabbitmq.reply-to', { noAck: true });
+  for (const i of numbers(20)) client.sendToQueue(queue, Buffer.from(i), { replyTo: 'amq.rabbitmq.reply-to', correlationId: i });
+  await until(() => answers.length === 20, 'twenty answers');
+  expect(answers.map(({ content, properties }) => [content.toString(), properties.correlationId]), numbers(20).map((i) => [`re: ${i}`, i]));
+});
+
 scenario('request_and_reply', async (ctx) => {
   // The NestJS way with a reply queue of its own: correlation id, noAck.
   const server = await ctx.channel();

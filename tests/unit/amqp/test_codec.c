@@ -287,7 +287,7 @@ static void test_encode_limits(void **state)
 	buf_fini(&out);
 }
 
-/* Header BCC behind its flag: readers and decoders do not see it, an encoder keeps it. */
+/* Header BCC behind its flag: readers and decoders do not see the first of that name, an encoder keeps it. */
 static void test_bcc(void **state)
 {
 	static const struct {
