@@ -81,12 +81,12 @@ run_ctest() {
 	fi
 }
 
-# Current pika and boto3 beside Debian's, py-amqp and kombu; without a network only Debian's are tested.
+# Current pika and boto3 beside Debian's, py-amqp, kombu and Celery; without a network only Debian's are tested.
 make_venv() {
 	[ -x build/venv/bin/python ] || /usr/bin/python3 -m venv build/venv >>"$packages_log" 2>&1 || return 0
-	build/venv/bin/python -c 'import pika, boto3, amqp, kombu' 2>/dev/null ||
-		timeout 300 build/venv/bin/pip install -q --cache-dir "$PWD/build/pip" pika boto3 kombu >>"$packages_log" 2>&1 ||
-		tell "current pika, boto3 and kombu could not be installed (see $packages_log)"
+	build/venv/bin/python -c 'import pika, boto3, amqp, kombu, celery' 2>/dev/null ||
+		timeout 300 build/venv/bin/pip install -q --cache-dir "$PWD/build/pip" pika boto3 kombu celery >>"$packages_log" 2>&1 ||
+		tell "current pika, boto3, kombu and Celery could not be installed (see $packages_log)"
 }
 
 # Clients of Node, Go and Java, RabbitMQ's and AWS's, into build/; their scenarios are skipped without them.

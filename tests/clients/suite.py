@@ -36,6 +36,7 @@ TOPICS = (
 MORE_TOPICS = {
     "amqp": ("py-amqp", ("pyamqp_recovery", "pyamqp_basic", "pyamqp_errors")),
     "kombu": ("kombu", ("kombu_recovery", "kombu_simple", "kombu_celery")),
+    "celery": ("Celery", ("app_celery",)),
     "tools": ("rabbitmq-c's tools", ("tools_queue", "tools_consume")),
 }
 SECONDS_MAX = 60
@@ -44,7 +45,7 @@ SECONDS_MAX = 60
 def client_versions(endpoint):
     """Their versions; None for what this Python lacks."""
     out = {}
-    for module in ("pika", "boto3", "amqp", "kombu"):
+    for module in ("pika", "boto3", "amqp", "kombu", "celery"):
         try:
             out[module] = importlib.import_module(module).__version__
         except ImportError:
