@@ -317,6 +317,10 @@ static void aws_open(struct daemon *d)
 		.request_bytes_max = (size_t)o->aws_request_bytes_max,
 		.idle_ms = o->aws_idle_ms,
 	};
+	filter_limits_default(&a.filter);
+	a.filter.keys_max = (uint32_t)o->aws_filter_keys_max;
+	a.filter.combinations_max = (uint32_t)o->aws_filter_combinations_max;
+	a.filter.extended = o->aws_filter_extended;
 	memcpy(a.receipt_key, d->receipt_key, RECEIPT_KEY_BYTES);
 	d->aws = aws_new(&a, d->engine, d->access, &d->codecs, &d->rng);
 	explicit_bzero(a.receipt_key, sizeof a.receipt_key);

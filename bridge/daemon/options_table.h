@@ -106,6 +106,13 @@ OPTION(aws_in_flight_max, "aws.in_flight_max", NUMBER, "120000", 1, 100000000,
        "Messages of a queue that ReceiveMessage may have in flight; then OverLimit; a long poll waits.")
 OPTION(aws_sns_message_bytes_max, "aws.sns_message_bytes_max", SIZE, "256K", 1024, 1 << 24,
        "Largest SNS message, its attributes included; the same holds for a PublishBatch as a whole.")
+OPTION(aws_filter_keys_max, "aws.filter_keys_max", NUMBER, "5", 1, 100,
+       "Keys of an SNS filter policy.")
+OPTION(aws_filter_combinations_max, "aws.filter_combinations_max", NUMBER, "150", 1, 10000,
+       "Combinations of values in an SNS filter policy.")
+OPTION(aws_filter_extended, "aws.filter_extended", BOOL, "no", 0, 0,
+       "SNS filter policies may use wildcard, and anything-but with suffix, wildcard or equals-ignore-case, "
+       "which AWS refused when its answers were recorded.")
 OPTION(aws_sign_envelopes, "aws.sign_envelopes", BOOL, "yes", 0, 0,
        "Sign SNS messages to subscriptions without raw delivery; no: they have no signature fields.")
 OPTION(aws_request_bytes_max, "aws.request_bytes_max", SIZE, "8M", 65536, 1 << 30, "Largest body of a request.")
