@@ -7,7 +7,7 @@
 require_once 'PhpAmqpLib/autoload.php';
 require_once __DIR__ . '/rig.php';
 
-foreach (['publishing', 'consuming', 'settling', 'contents', 'refusals', 'recovering'] as $topic) {
+foreach (['publishing', 'consuming', 'settling', 'contents', 'refusals', 'application', 'recovering'] as $topic) {
     require_once __DIR__ . "/$topic.php";
 }
 

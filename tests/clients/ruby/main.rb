@@ -4,7 +4,7 @@
 # and come last.
 
 require_relative "rig"
-%w[publishing consuming settling contents refusals recovering].each { |topic| require_relative topic }
+%w[publishing consuming settling contents refusals application recovering].each { |topic| require_relative topic }
 
 SECONDS_MAX = 60
 
