@@ -6,7 +6,7 @@ import { Scenario, broker, client, home, port, within } from './harness.mjs';
 
 export * from './harness.mjs';
 
-const load = createRequire(path.join(home, 'package.json'));
+export const load = createRequire(path.join(home, 'package.json'));
 export const amqplib = load('amqplib');
 const { version } = load('./node_modules/amqplib/package.json');
 export const real = broker === 'rabbitmq';
