@@ -5,7 +5,6 @@
 #include "amqp/v091_priv.h"
 
 #include "base/crypto.h"
-#include "base/log.h"
 #include "mapping/queue_arguments.h"
 
 enum { TAG_RANDOM = 16 }; /* octets in a generated consumer tag */
@@ -84,7 +83,7 @@ static void answer_consume(struct channel *ch, const struct asked *a, const stru
 }
 
 /* rabbitmq.md 3.20, 4.16. false: the channel failed. */
-static bool arguments_check(struct channel *ch, struct view queue, const amqp_table_t *arguments)
+static bool arguments_read(struct channel *ch, struct view queue, const amqp_table_t *arguments, int64_t *priority)
 {
 	struct conn *c = ch->conn;
 	struct table t = v091_table_in(arguments, &c->scratch);
@@ -93,9 +92,7 @@ static bool arguments_check(struct channel *ch, struct view queue, const amqp_ta
 
 	if (!ok)
 		v091_channel_fail(ch, AMQP_PRECONDITION_FAILED, AMQP_BASIC_CONSUME_METHOD, "%s", e.text);
-	else if (table_find(&t, VIEW("x-priority"))) /* docs/compatibility.md */
-		log_warn("amqp.argument_not_acted_on", "peer=\"%s\" queue=\"%.*s\" argument=x-priority",
-			 c->wire->peer, VIEW_ARG(queue));
+	*priority = consumer_priority(&t);
 	arena_reset(&c->scratch);
 	return ok;
 }
@@ -124,7 +121,7 @@ void v091_on_consume(struct channel *ch, const void *method)
 		v091_reply_consume(ch, m);
 		return;
 	}
-	if (!arguments_check(ch, queue, &m->arguments))
+	if (!arguments_read(ch, queue, &m->arguments, &spec.priority))
 		return;
 	spec.queue = queue;
 	a = v091_channel_ask(ch, id, m->nowait, answer_consume);

@@ -143,7 +143,7 @@ static bool type_find(struct channel *ch, struct view name, enum topic_type *typ
 static void inert_tell(const struct channel *ch, struct view queue, const struct table *t)
 {
 	static const char *const inert[] = {
-		"x-max-priority", "x-single-active-consumer",
+		"x-max-priority",
 	};
 
 	for (size_t i = 0; i < sizeof(inert) / sizeof(inert[0]); i++)

@@ -344,6 +344,12 @@ enum code consumer_arguments_check(const struct table *arguments, struct view qu
 	return CODE_OK;
 }
 
+int64_t consumer_priority(const struct table *arguments)
+{
+	const struct value *v = table_find(arguments, VIEW("x-priority"));
+	return v && value_is_integer(v) ? v->i : 0;
+}
+
 enum code topic_arguments_check(const struct table *arguments, struct view topic, struct view vhost,
 				struct error *e)
 {

@@ -26,6 +26,7 @@ enum code queue_properties_check(const struct table *arguments, struct queue_pro
 /* Of a consumer (rabbitmq.md 3.20, 4.16). CODE_OK or CODE_INVALID. */
 enum code consumer_arguments_check(const struct table *arguments, struct view queue, struct view vhost,
 				   struct error *e);
+int64_t consumer_priority(const struct table *arguments); /* 0: none that is legal */
 /* Type of alternate-exchange, for a topic that is new. CODE_OK or CODE_INVALID. */
 enum code topic_arguments_check(const struct table *arguments, struct view topic, struct view vhost,
 				struct error *e);

@@ -74,6 +74,12 @@ static bool text_is(const struct queue_sources *s, const char *name, const char 
 	return text(s, name, &v) && view_is(v, value);
 }
 
+static bool truth(const struct queue_sources *s, const char *name)
+{
+	const struct value *v = table_find(s->arguments, view_str(name));
+	return v && v->type == VALUE_BOOL && v->boolean;
+}
+
 /* rabbitmq.md 3.15; a quorum queue knows no reject-publish-dlx and drops instead. */
 static enum queue_overflow overflow(const struct queue_sources *s, bool quorum)
 {
@@ -101,6 +107,7 @@ void queue_effective_compute(const struct queue_sources *s, struct queue_effecti
 		.failed_max = quorum ? limit(s, "x-delivery-limit") : QUEUE_UNLIMITED,
 		.overflow = overflow(s, quorum),
 		.quorum = quorum,
+		.single_active = truth(s, "x-single-active-consumer"),
 	};
 	out->dead_letters = text(s, "x-dead-letter-exchange", &out->dead_letter_topic);
 	out->dead_letter_rekeyed =

@@ -27,6 +27,7 @@ struct queue_effective {
 	int64_t failed_max;   /* delivery limit; QUEUE_UNLIMITED: none */
 	enum queue_overflow overflow;
 	bool quorum;
+	bool single_active;   /* one of its consumers at a time */
 	/* Aliases of the sources. */
 	bool dead_letters, dead_letter_rekeyed; /* rekeyed: by the key below instead of its own */
 	struct view dead_letter_topic, dead_letter_key;

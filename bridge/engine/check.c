@@ -88,6 +88,28 @@ static void check_queue(const struct queue *q)
 	must(q->in == out + q->n_ready + q->n_leased + q->n_delayed + q->n_pending);
 }
 
+/* E11 */
+static void check_rings(const struct queue *q)
+{
+	uint32_t consumers = 0, sole = 0;
+	int64_t above = 0;
+	for (const struct link *g = q->rings.next; g != &q->rings; g = g->next) {
+		const struct ring *r = LIST_ENTRY(g, struct ring, link);
+		must(!list_empty(&r->waiters) && (g == q->rings.next || r->priority < above));
+		above = r->priority;
+	}
+	above = INT64_MAX;
+	for (const struct link *k = q->consumers.next; k != &q->consumers; k = k->next) {
+		const struct consumer *c = LIST_ENTRY(k, struct consumer, queue_link);
+		must(c->waiter.ring->priority <= above);
+		above = c->waiter.ring->priority;
+		consumers++;
+		sole += slot_id(&c->slot) == q->sole_consumer;
+	}
+	must(consumers == q->n_consumers && sole == (q->sole_consumer != 0));
+	must(!q->effective.single_active || !consumers || sole);
+}
+
 static void check_consumers(const struct engine *e)
 {
 	uint32_t at = 0;
@@ -137,6 +159,7 @@ void engine_check(const struct engine *e)
 	const struct queue *q;
 	while ((q = map64_next(&e->queues, &at, &key))) {
 		check_queue(q);
+		check_rings(q);
 		leases += q->n_leases;
 		spilled += q->lane.spilled.n;
 	}

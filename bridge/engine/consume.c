@@ -2,6 +2,36 @@
 /* The verbs of those who take messages: consume, get, receive, settle. */
 #include "engine/engine_priv.h"
 
+/* Behind its equals, before those of a lower priority. */
+static void consumer_place(struct queue *q, struct consumer *c)
+{
+	struct link *at = &q->consumers;
+	while (at->prev != &q->consumers &&
+	       LIST_ENTRY(at->prev, struct consumer, queue_link)->waiter.ring->priority < c->waiter.ring->priority)
+		at = at->prev;
+	list_insert_before(at, &c->queue_link);
+}
+
+/* Of a single active queue nobody can be the exclusive consumer, a quorum queue
+ * takes no notice of the wish (rabbitmq.md 3.21). */
+static bool consume_refused(const struct queue *q, bool exclusive)
+{
+	if (q->effective.single_active)
+		return exclusive && !q->effective.quorum;
+	return q->sole_consumer || (exclusive && q->n_consumers);
+}
+
+/* rabbitmq.md 3.21: the first of the highest priority; whoever is active stays so. */
+void sole_next(struct queue *q)
+{
+	struct link *first = list_first(&q->consumers);
+	if (!first || q->deleted || q->sole_consumer || !q->effective.single_active)
+		return;
+	struct consumer *c = LIST_ENTRY(first, struct consumer, queue_link);
+	q->sole_consumer = slot_id(&c->slot);
+	consumer_poke(c);
+}
+
 void engine_consume(struct engine *e, uint64_t session, uint64_t cmd, const struct consumer_spec *spec)
 {
 	struct session *s = session_find(e, session);
@@ -13,7 +43,7 @@ void engine_consume(struct engine *e, uint64_t session, uint64_t cmd, const stru
 		ask_ready(a);
 		return;
 	}
-	if (q->exclusive_consumer || (spec->exclusive && q->n_consumers)) {
+	if (consume_refused(q, spec->exclusive)) {
 		ask_error(a, CODE_REFUSED, "queue '%.*s' in vhost '%.*s' in exclusive use", VIEW_ARG(q->name),
 			  VIEW_ARG(q->vhost->name));
 		return;
@@ -24,16 +54,17 @@ void engine_consume(struct engine *e, uint64_t session, uint64_t cmd, const stru
 	c->ctx = spec->ctx;
 	c->limit = spec->credit;
 	c->no_ack = spec->no_ack;
-	c->exclusive = spec->exclusive;
-	list_init(&c->waiter.ring);
-	list_push_back(&q->consumers, &c->queue_link);
+	c->waiter.ring = ring_ref(q, spec->priority);
+	list_init(&c->waiter.link);
+	consumer_place(q, c);
 	list_push_back(&s->consumers, &c->session_link);
 	q->n_consumers++;
 	q->had_consumer = true;
 	queue_used(q);
 	a->id = slot_id(&c->slot);
-	if (c->exclusive)
-		q->exclusive_consumer = a->id;
+	if (spec->exclusive && !q->effective.single_active)
+		q->sole_consumer = a->id;
+	sole_next(q);
 	ask_ready(a);
 }
 
@@ -41,12 +72,15 @@ void consumer_free(struct consumer *c)
 {
 	struct queue *q = c->queue;
 	waiter_leave(&c->waiter);
+	ring_unref(c->waiter.ring);
 	list_remove(&c->queue_link);
 	list_remove(&c->session_link);
 	q->n_consumers--;
-	if (q->exclusive_consumer == slot_id(&c->slot)) {
-		q->exclusive_consumer = 0;
-		receives_resume(q);
+	if (q->sole_consumer == slot_id(&c->slot)) {
+		q->sole_consumer = 0;
+		sole_next(q);
+		if (!q->sole_consumer)
+			receives_resume(q);
 	}
 	slots_free(&q->engine->consumers, c);
 	queue_used(q);
@@ -92,7 +126,8 @@ static struct receive *receive_new(struct session *s, struct queue *q, uint64_t 
 	r->cmd = cmd;
 	r->want = n;
 	r->waiter.is_receive = true;
-	list_init(&r->waiter.ring);
+	r->waiter.ring = &q->ring;
+	list_init(&r->waiter.link);
 	list_init(&r->answering);
 	list_push_back(&s->receives, &r->session_link);
 	list_push_back(&q->receives, &r->queue_link);
@@ -158,6 +193,18 @@ static void receive_wait(struct receive *r, int64_t wait_ms)
 		receive_answer(r);
 }
 
+/* rabbitmq.md 3.21: of a classic one anybody may get, whoever is active. */
+static bool get_refused(const struct queue *q, struct error *e)
+{
+	if (!q->effective.single_active || !q->effective.quorum)
+		return false;
+	error_set(e, CODE_LOCKED,
+		  "cannot obtain access to locked queue '%.*s' in vhost '%.*s'. basic.get operations are not supported "
+		  "by quorum queues with single active consumer",
+		  VIEW_ARG(q->name), VIEW_ARG(q->vhost->name));
+	return true;
+}
+
 void engine_get(struct engine *e, uint64_t session, uint64_t cmd, struct view queue, bool no_ack)
 {
 	struct session *s = session_find(e, session);
@@ -166,7 +213,7 @@ void engine_get(struct engine *e, uint64_t session, uint64_t cmd, struct view qu
 	struct ask *a = ask_new(s, cmd);
 	a->received = true;
 	struct queue *q;
-	if (queue_access(s, queue, &q, &a->error) != CODE_OK) {
+	if (queue_access(s, queue, &q, &a->error) != CODE_OK || get_refused(q, &a->error)) {
 		ask_ready(a);
 		return;
 	}

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who gets what (engine.md §4): all waiters of a queue, consumers with credit
- * and receives, stand in one ring and take one entry each in turn. Runs in the
- * ENGINE phase only, over queues that have both entries and waiters. */
+ * and receives, stand in a ring for each priority (ring.c) and take one entry each
+ * in turn. While a queue has a sole consumer, exclusive or single active, only that
+ * one and basic.get take. Runs in the ENGINE phase only, over queues that have both
+ * entries and waiters. */
 #include "engine/engine_priv.h"
 
 void queue_poke(struct queue *q)
 {
-	if (list_linked(&q->active) || list_empty(&q->waiters))
+	if (list_linked(&q->active) || list_empty(&q->rings))
 		return;
 	if (q->n_ready || q->remote)
 		list_push_back(&q->engine->active, &q->active);
@@ -14,20 +16,21 @@ void queue_poke(struct queue *q)
 
 void waiter_join(struct queue *q, struct waiter *w)
 {
-	if (!list_linked(&w->ring))
-		list_push_back(&q->waiters, &w->ring);
+	waiter_enter(q, w);
 	queue_poke(q);
 }
 
-void waiter_leave(struct waiter *w)
+/* While it is another one's queue nobody else's turn comes (rabbitmq.md 3.21, 4.12). */
+static bool sole_other(const struct consumer *c)
 {
-	list_remove(&w->ring);
+	return c->queue->sole_consumer && c->queue->sole_consumer != slot_id(&c->slot);
 }
 
 bool consumer_may(const struct consumer *c)
 {
 	const struct session *s = c->session;
-	if (!c->active || s->stuck || !s->connection->writable || list_linked(&s->connection->sated))
+	if (!c->active || s->stuck || !s->connection->writable || list_linked(&s->connection->sated) ||
+	    sole_other(c))
 		return false;
 	return c->no_ack || (c->held < c->limit && s->shared_held < s->shared_limit);
 }
@@ -128,11 +131,11 @@ bool receives_full(const struct queue *q)
 	return q->n_received_leased >= q->engine->options.in_flight_max;
 }
 
-/* While an exclusive consumer is active ReceiveMessage gets nothing (engine.md §4),
+/* While there is a sole consumer ReceiveMessage gets nothing (engine.md §4),
  * nor past the most that may be in flight (sqs-sns.md §4). */
 bool receive_may(const struct receive *r)
 {
-	return r->get || (!r->queue->exclusive_consumer && !receives_full(r->queue));
+	return r->get || (!r->queue->sole_consumer && !receives_full(r->queue));
 }
 
 static bool waiter_may(const struct waiter *w)
@@ -159,17 +162,22 @@ static void waiter_drop(struct waiter *w)
 		receive_answer(r);
 }
 
-/* The ring's next able waiter; NULL when there is none. */
+/* The next able waiter; NULL when there is none. */
 static struct waiter *waiter_next(struct queue *q)
 {
-	struct link *first;
-	while ((first = list_first(&q->waiters))) {
-		struct waiter *w = LIST_ENTRY(first, struct waiter, ring);
-		if (waiter_may(w))
-			return w;
+	struct waiter *w;
+	while ((w = waiter_first(q)) && !waiter_may(w))
 		waiter_drop(w);
-	}
-	return NULL;
+	return w;
+}
+
+/* After its share: in turn again, or out until something changes. */
+static void waiter_served(struct waiter *w, bool more)
+{
+	if (more)
+		waiter_turn(w);
+	else
+		waiter_leave(w);
 }
 
 bool waiter_serve(struct queue *q, struct entry *en)
@@ -177,45 +185,46 @@ bool waiter_serve(struct queue *q, struct entry *en)
 	struct waiter *w = waiter_next(q);
 	if (!w)
 		return false;
-	waiter_leave(w);
 	if (!w->is_receive) {
 		struct consumer *c = LIST_ENTRY(w, struct consumer, waiter);
 		consumer_hand(c, en);
-		if (consumer_may(c))
-			list_push_back(&q->waiters, &w->ring);
+		waiter_served(w, consumer_may(c));
 		return true;
 	}
 	struct receive *r = LIST_ENTRY(w, struct receive, waiter);
 	receive_take(r, en);
-	if (r->got < r->want)
-		list_push_back(&q->waiters, &w->ring);
+	waiter_served(w, r->got < r->want);
 	return true;
+}
+
+static uint32_t waiter_demand(struct waiter *w, uint32_t max)
+{
+	if (w->is_receive) {
+		struct receive *r = LIST_ENTRY(w, struct receive, waiter);
+		return r->want - r->got;
+	}
+	struct consumer *c = LIST_ENTRY(w, struct consumer, waiter);
+	return c->no_ack || c->limit - c->held > max ? max : c->limit - c->held;
 }
 
 uint32_t waiters_demand(struct queue *q, uint32_t max)
 {
 	uint32_t want = 0;
-	LIST_EACH(&q->waiters, l) {
-		struct waiter *w = LIST_ENTRY(l, struct waiter, ring);
-		if (!waiter_may(w))
-			continue;
-		if (w->is_receive) {
-			struct receive *r = LIST_ENTRY(w, struct receive, waiter);
-			want += r->want - r->got;
-		} else {
-			struct consumer *c = LIST_ENTRY(w, struct consumer, waiter);
-			want += c->no_ack || c->limit - c->held > max ? max : c->limit - c->held;
+	LIST_EACH(&q->rings, g) {
+		LIST_EACH(&LIST_ENTRY(g, struct ring, link)->waiters, l) {
+			struct waiter *w = LIST_ENTRY(l, struct waiter, link);
+			want += waiter_may(w) ? waiter_demand(w, max) : 0;
+			if (want >= max)
+				return max;
 		}
-		if (want >= max)
-			return max;
 	}
 	return want;
 }
 
 void waiters_empty(struct queue *q)
 {
-	LIST_EACH(&q->waiters, l) {
-		struct waiter *w = LIST_ENTRY(l, struct waiter, ring);
+	LIST_EACH(&q->ring.waiters, l) { /* receives stand nowhere else */
+		struct waiter *w = LIST_ENTRY(l, struct waiter, link);
 		struct receive *r = LIST_ENTRY(w, struct receive, waiter);
 		if (w->is_receive && !r->waits && !r->got)
 			receive_answer(r);
@@ -229,7 +238,7 @@ static bool queue_dispatch(struct queue *q, uint32_t *budget)
 		remote_want(q);
 		return false;
 	}
-	while (!list_empty(&q->waiters)) {
+	while (!list_empty(&q->rings)) {
 		struct entry *en = lane_first(&q->lane);
 		if (!en) {
 			lane_want(q);

@@ -266,11 +266,13 @@ struct consumer_spec {
 	uint32_t credit;  /* messages it may hold unsettled; UINT32_MAX: no limit */
 	bool no_ack;      /* settled when handed over */
 	bool exclusive;
+	int64_t priority; /* the highest one that has credit is served (rabbitmq.md 3.20) */
 	uint64_t shared;  /* credit pool that it shares (engine_credit_pool); 0: its own */
 	void *ctx;        /* comes back in its events */
 };
 
-/* DONE carries the consumer id; deliveries start after that event. */
+/* DONE carries the consumer id; deliveries start after that event. Of the consumers of a
+ * single active queue one gets deliveries until it goes (rabbitmq.md 3.21). */
 void engine_consume(struct engine *e, uint64_t session, uint64_t cmd, const struct consumer_spec *s);
 /* Adds n to what it may still receive beyond replacement by settling (AMQP 1.0,
  * STOMP); 0-9-1 sets the limit with engine_prefetch. */

@@ -18,7 +18,9 @@
  *  E7  consumer.held = its leases (ghosts included); held ≤ limit when it was handed the last
  *  E8  stored_n of a queue = entries the store holds once everything submitted is done
  *  E9  a subscription is in its engine, its vhost and its topic, or in none of them
- *  E10 a queue whose first message has a deadline is in engine.upkeep or in engine.expiries */
+ *  E10 a queue whose first message has a deadline is in engine.upkeep or in engine.expiries
+ *  E11 queue.rings are those with waiters, highest priority first; of a single active queue
+ *      with consumers one is the sole consumer, and it is one of its own */
 #ifndef MQB_ENGINE_PRIV_H
 #define MQB_ENGINE_PRIV_H
 
@@ -152,6 +154,16 @@ enum { EXPIRE_TURN = 4096 };
 enum removal { REMOVED_ACKED, REMOVED_REJECTED, REMOVED_PURGED, REMOVED_FAILED, REMOVED_LOST, REMOVED_RETENTION,
 	       REMOVED_QUEUE_DELETED, REMOVED_EXPIRED, REMOVED_MAXLEN, REMOVED_DEAD_LETTERED, REMOVAL_REASONS };
 
+/* Who waits at one consumer priority, in turn. Owned by the queue; those of other
+ * priorities than 0 live as long as they have consumers. */
+struct ring {
+	struct link link;    /* in queue.rings while it has waiters */
+	struct link waiters; /* struct waiter */
+	struct link all;     /* in queue.more_rings */
+	int64_t priority;
+	uint32_t n_consumers; /* in more_rings */
+};
+
 struct queue {
 	struct engine *engine;
 	struct vhost *vhost;
@@ -164,7 +176,7 @@ struct queue {
 	bool had_consumer, deleted;
 	uint64_t owner;   /* connection of an exclusive queue */
 	struct link owner_link;
-	uint64_t exclusive_consumer;
+	uint64_t sole_consumer; /* the exclusive or the active one: nobody else's turn comes; 0: none */
 	struct arena arena; /* arguments */
 	struct table arguments;
 	struct attributes attributes;
@@ -183,9 +195,11 @@ struct queue {
 	uint64_t n_received_leased; /* by ReceiveMessage */
 	uint64_t in, out[REMOVAL_REASONS];
 
-	struct link waiters;  /* round robin; struct waiter */
+	struct link rings;    /* those with waiters, highest priority first */
+	struct ring ring;     /* of priority 0; the others are in more_rings: */
+	struct link more_rings;
 	struct link active;   /* in engine.active: has entries and waiters */
-	struct link consumers; /* struct consumer.queue_link */
+	struct link consumers; /* struct consumer.queue_link; by priority, then as they came */
 	struct link receives;  /* struct receive.queue_link, in the ring or not */
 	uint32_t n_consumers;
 	bool remote_loading;
@@ -248,7 +262,8 @@ struct vhost {
 
 /* Somebody who waits for entries of a queue: a consumer or a receive. */
 struct waiter {
-	struct link ring; /* in queue.waiters */
+	struct link link;  /* in ring.waiters */
+	struct ring *ring; /* where it stands when it waits */
 	bool is_receive;
 };
 
@@ -260,7 +275,7 @@ struct consumer {
 	struct queue *queue;
 	void *ctx;
 	uint32_t limit, held;
-	bool no_ack, exclusive, active;
+	bool no_ack, active;
 };
 
 struct receive {
@@ -502,15 +517,25 @@ void leases_loaded(struct queue *q, const struct store_loaded *l); /* load_is_ke
 void alarm_tell(struct engine *e, struct connection *c); /* a connection that has just come */
 void alarm_raise(struct engine *e, const struct note *n);
 
+/* ring.c */
+void rings_init(struct queue *q);
+struct ring *ring_ref(struct queue *q, int64_t priority); /* for one more consumer */
+void ring_unref(struct ring *g);                          /* it has gone */
+void waiter_enter(struct queue *q, struct waiter *w);     /* the last of its ring, unless it waits there */
+void waiter_turn(struct waiter *w);                       /* one that waits: behind the others of its ring */
+void waiter_leave(struct waiter *w);
+struct waiter *waiter_first(const struct queue *q); /* of the highest priority; NULL: nobody waits */
+
 /* dispatch.c */
 void sated_resume(struct engine *e); /* every delivery has been raised */
 void queue_poke(struct queue *q); /* something may be handed out */
 void waiter_join(struct queue *q, struct waiter *w);
-void waiter_leave(struct waiter *w);
 bool receives_full(const struct queue *q); /* as many in flight as may be */
 bool receive_may(const struct receive *r);
 void receives_resume(struct queue *q); /* nothing keeps them back any more */
 void consumer_poke(struct consumer *c);
+/* After the consumer that alone took has gone: the next of a single active queue. */
+void sole_next(struct queue *q);
 void consumer_free(struct consumer *c);
 void receive_free(struct receive *r);
 void receive_answer(struct receive *r);

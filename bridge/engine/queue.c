@@ -26,7 +26,8 @@ struct queue *queue_make(struct engine *e, struct vhost *v, struct view name, ui
 	q->name = arena_copy(&q->arena, name);
 	q->wire = arena_cstr(&q->arena, view_of(wire, n));
 	lane_init(&q->lane);
-	struct link *lists[] = {&q->waiters, &q->active, &q->consumers, &q->receives, &q->dirty, &q->stalled,
+	rings_init(q);
+	struct link *lists[] = {&q->active, &q->consumers, &q->receives, &q->dirty, &q->stalled,
 				&q->pending_refs, &q->leased, &q->pending, &q->owner_link,
 				&q->retaining, &q->upkeep};
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)

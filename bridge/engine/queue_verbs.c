@@ -54,6 +54,7 @@ static enum code legacy_same(struct queue *q, const struct queue_spec *s, struct
 		q->durable = s->durable;
 		q->arguments = table_copy(&q->arena, now);
 		queue_effective(q);
+		sole_next(q);
 		return CODE_OK;
 	}
 	return queue_arguments_same(&q->arguments, now, q->name, v, e);

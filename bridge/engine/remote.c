@@ -16,10 +16,12 @@ enum {
 
 static bool somebody_waits(const struct queue *q)
 {
-	for (const struct link *l = q->waiters.next; l != &q->waiters; l = l->next) {
-		const struct waiter *w = LIST_ENTRY(l, struct waiter, ring);
-		if (!w->is_receive || LIST_ENTRY(w, struct receive, waiter)->waits)
-			return true;
+	LIST_EACH(&q->rings, g) {
+		LIST_EACH(&LIST_ENTRY(g, struct ring, link)->waiters, l) {
+			const struct waiter *w = LIST_ENTRY(l, struct waiter, link);
+			if (!w->is_receive || LIST_ENTRY(w, struct receive, waiter)->waits)
+				return true;
+		}
 	}
 	return false;
 }

@@ -29,7 +29,7 @@ import rig  # noqa: E402
 TOPICS = (
     "amqp_connection", "durable", "amqp_large", "amqp_access", "amqp_async", "sqs_time", "aws_cli", "readme", "crossing",
     "amqp_define", "amqp_equivalence", "amqp_route", "amqp_publish", "amqp_content", "amqp_consume", "amqp_settle",
-    "amqp_tx", "amqp_errors", "amqp_headers", "amqp_alternate", "amqp_copies", "amqp_reply", "amqp_one_of", "amqp_dead", "amqp_ttl", "amqp_limits", "amqp_later", "sqs_basic", "sqs_attributes", "sqs_batch", "sqs_errors",
+    "amqp_tx", "amqp_errors", "amqp_headers", "amqp_alternate", "amqp_copies", "amqp_reply", "amqp_one_of", "amqp_dead", "amqp_ttl", "amqp_limits", "amqp_sac", "amqp_later", "sqs_basic", "sqs_attributes", "sqs_batch", "sqs_errors",
     "sqs_redrive", "sns_topics", "sns_subscriptions",
 )
 # Those of a client that need not be there: what it is called, its topics.
