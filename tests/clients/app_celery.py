@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 from celery import chain, chord, group
 from celery.exceptions import TimeLimitExceeded
@@ -191,3 +192,26 @@ def limits(ctx):
     expect(got(soft), "gave up")
     expect(type(error_of(hard)), TimeLimitExceeded)
     expect(shop.noted("pack"), [])
+
+
+@scenario()
+def native_delays(ctx):
+    """Quorum queues: countdowns go through 28 bound topic exchanges, a queue of each for a bit of the time"""
+    shop = Shop(ctx, queue_arguments={"x-queue-type": "quorum"})
+    pack = shop.task("pack")
+    process, host = shop.worker()
+    ping = shop.app.control.inspect(destination=[host], timeout=1, limit=1).ping
+    until(ping, "pong", RESULT_SECONDS)  # it has declared all of them
+    began = time.time()
+    delays = {"three": 3, "one": 1, "two": 2, "now": None}
+    results = [pack.apply_async((name, 0), countdown=delay) for name, delay in delays.items()]
+    expect([got(result) for result in results], [[name, False] for name in delays])
+    expect([name for _, name, _ in shop.noted("pack")], ["now", "one", "two", "three"])
+    for when, name, _ in shop.noted("pack"):
+        require(when - began >= (delays[name] or 0) - 0.01, f"{name} came after {when - began:.2f} s")
+    again = pack.apply_async(("killed", 60))
+    until(lambda: len(shop.noted("pack")) == 5, "the worker has it")
+    process.kill()
+    process.wait()
+    shop.worker()
+    expect(got(again), ["killed", True])

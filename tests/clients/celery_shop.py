@@ -22,7 +22,8 @@ def application(settings):
     done, arguments = settings.pop("done"), settings.pop("queue_arguments")
     name = settings["task_default_queue"]
     app = Celery("shop", set_as_current=False)
-    app.conf.update(settings, task_queues=[Queue(name, Exchange(name), routing_key=name, queue_arguments=arguments)])
+    kind = "topic" if arguments and "x-queue-type" in arguments else "direct"  # Celery's delays need a topic
+    app.conf.update(settings, task_queues=[Queue(name, Exchange(name, kind), routing_key=name, queue_arguments=arguments)])
 
     def note(*words):
         with open(done, "a") as file:
