@@ -14,6 +14,7 @@ import time
 from celery import chain, chord, group
 from celery.exceptions import TimeLimitExceeded
 
+import brokers
 from celery_shop import application
 from rig import expect, require, scenario, until
 
@@ -51,6 +52,7 @@ class Shop:
         with open(os.path.join(self.directory, "log"), "ab") as log:
             process = subprocess.Popen(
                 [*command, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, start_new_session=True,
+                preexec_fn=brokers.die_with_parent,
             )
 
         def end():
