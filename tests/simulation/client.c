@@ -41,6 +41,7 @@ void do_close(struct sim *s, struct sim_peer *p)
 	}
 	p->n_leases = p->n_asked = p->n_staged = 0;
 	p->credit = 0;
+	p->consumer = 0;
 	/* What a dropped receive, or a get, had taken goes back as if never handed out. */
 	first_forget(s);
 	queues_look(s);
@@ -191,9 +192,11 @@ static void do_consume(struct sim *s, struct sim_peer *p)
 	p->queue = (int)pick(s, QUEUES);
 	p->no_ack = chance(s, 20);
 	p->credit = 1 + (uint32_t)pick(s, 20);
+	p->priority = chance(s, 60) ? 0 : (int64_t)pick(s, 3) - 1;
 	engine_consume(s->rig.engine, p->p.session, a->cmd,
 		       &(struct consumer_spec){.queue = view_str(QUEUE[p->queue]), .credit = p->credit,
-					       .no_ack = p->no_ack, .exclusive = chance(s, 10)});
+					       .no_ack = p->no_ack, .exclusive = chance(s, 10),
+					       .priority = p->priority});
 }
 
 static void do_cancel(struct sim *s, struct sim_peer *p)

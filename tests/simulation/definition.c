@@ -31,9 +31,12 @@ static void bindings_set(struct sim *s, int queue, enum bound b)
 
 static void queue_spec_of(int q, struct queue_spec *spec)
 {
+	static struct field single[] = {
+		{VIEW("x-single-active-consumer"), {.type = VALUE_BOOL, .boolean = true}}};
+	static const struct table arguments = {single, 1};
 	*spec = (struct queue_spec){
 		.name = view_str(QUEUE[q]), .durable = q < Q_TRANSIENT, .auto_delete = q == Q_AUTO,
-		.exclusive = q == Q_MINE,
+		.exclusive = q == Q_MINE, .arguments = q == Q_SINGLE ? &arguments : NULL,
 	};
 }
 

@@ -97,6 +97,7 @@ void life_ends(struct sim *s, bool crash)
 		rig_power_loss(&s->rig);
 	else
 		rig_restart(&s->rig);
+	s->active = 0; /* ids begin anew */
 	subscriptions_check(s);
 	declare_all(s);
 }

@@ -206,12 +206,34 @@ static void order_check(struct sim *s, struct sim_peer *p, const struct copy *c,
 	p->first_seen[queue][c->path] = s->order[message];
 }
 
-static void leased(struct sim *s, struct sim_peer *p, const struct seen *e, int message, int queue)
+static uint32_t held_by(const struct sim_peer *p, uint64_t consumer, bool committing)
 {
 	uint32_t held = 0;
 	for (int i = 0; i < p->n_leases; i++)
-		held += p->leases[i].consumer == e->consumer && !p->leases[i].commit;
-	sim_must(s, !e->consumer || held < p->credit); /* S5 */
+		held += p->leases[i].consumer == consumer && (committing || !p->leases[i].commit);
+	return held;
+}
+
+/* The consumer of p has got a message of its queue. */
+static void turn_check(struct sim *s, const struct sim_peer *p, const struct seen *e, int queue)
+{
+	for (int i = 0; i < PEERS; i++) {
+		const struct sim_peer *o = &s->peers[i];
+		if (!o->open || !o->consumer || o->queue != queue)
+			continue;
+		bool may = !o->stuck && (o->no_ack || held_by(o, o->consumer, true) < o->credit);
+		if (queue == Q_SINGLE)
+			sim_must(s, o->consumer == e->consumer || o->consumer != s->active);
+		else
+			sim_must(s, !may || o->priority <= p->priority);
+	}
+	if (queue == Q_SINGLE)
+		s->active = e->consumer;
+}
+
+static void leased(struct sim *s, struct sim_peer *p, const struct seen *e, int message, int queue)
+{
+	sim_must(s, !e->consumer || held_by(p, e->consumer, false) < p->credit); /* S5 */
 	sim_must(s, p->n_leases < LEASES_MAX);
 	p->leases[p->n_leases++] =
 		(struct lease_note){.lease = e->lease, .consumer = e->consumer, .message = message, .queue = queue};
@@ -231,6 +253,7 @@ static void handed(struct sim *s, struct sim_peer *p, const struct seen *e)
 	form_check(s, c, e, queue);
 	if (e->kind == EVENT_DELIVERED) {
 		sim_must(s, !p->stuck && p->credit); /* S5 */
+		turn_check(s, p, e, queue); /* S15 */
 		order_check(s, p, c, e, message, queue);
 	}
 	tx_seen(c);

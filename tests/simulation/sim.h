@@ -27,6 +27,8 @@
  *  S13 what a receive holds stays held over an orderly restart
  *  S14 subscriptions are listed as they were made; a publish or commit whose envelopes
  *      cannot be made leaves nothing
+ *  S15 a consumer gets nothing while one of a higher priority has credit; of the consumers
+ *      of SINGLE one gets messages until it goes
  * S2–S4 and S12 need a store that keeps leases (or the engine to keep them): they
  * are not asked of a remote one that loses leases and doubles messages. */
 #ifndef MQB_TESTS_SIMULATION_SIM_H
@@ -44,9 +46,9 @@
 
 enum { PEERS = 5, STEPS = 400, MESSAGES_MAX = STEPS * 2, LEASES_MAX = 256, RECEIPTS_MAX = 256, ASKED_MAX = 256 };
 enum { STAGED_MAX = 16, CUT_MAX = 256 };
-/* The first three, and AUTO until its last consumer goes, are durable; MINE is
- * exclusive to whom declared it. */
-enum { Q_AUTO = 3, Q_TRANSIENT, Q_MINE, QUEUES };
+/* The first three, and AUTO until its last consumer goes, are durable; SINGLE has one
+ * active consumer; MINE is exclusive to whom declared it. */
+enum { Q_SINGLE = 2, Q_AUTO, Q_TRANSIENT, Q_MINE, QUEUES };
 enum { BIND_DIRECT, BIND_TOPIC, BIND_TOPICS, PATTERNS = 3 };
 /* How it was published: order holds for each, when a fan-out goes on over turns. */
 enum path { PATH_SENT, PATH_ALL, PATH_TOPIC, PATHS = PATH_TOPIC + BIND_TOPICS };
@@ -126,6 +128,7 @@ struct sim_peer {
 	bool open, aws, stuck; /* stuck: not writable */
 	uint64_t consumer;
 	int queue;       /* of the consumer */
+	int64_t priority; /* likewise */
 	uint32_t credit; /* 0: no consumer */
 	bool no_ack, tx;
 	struct publish_plan staged[STAGED_MAX];
@@ -174,6 +177,7 @@ struct sim {
 	struct rig_envelopes envelopes;
 	bool refused[MESSAGES_MAX]; /* its envelopes could not be made */
 	int owner;        /* of MINE */
+	uint64_t active;  /* consumer of SINGLE that got the last message; 0: none has */
 	bool faults;      /* the disk has failed */
 	bool after_crash; /* bare settlements of before may have been lost */
 	uint64_t cut[CUT_MAX]; /* commits that were never answered: asked.key */
