@@ -245,6 +245,23 @@ static void test_long_names(void **state)
 	assert_int_equal(queue_arguments_same(&t, NULL, view_of(name, 255), view_of(name, 255), &e), CODE_DIFFERENT);
 }
 
+/* rabbitmq.md 3.20 */
+static void test_consumer_priority(void **state)
+{
+	const struct {
+		struct table arguments;
+		int64_t priority;
+	} rows[] = {
+		{{NULL, 0}, 0},
+		{TABLE(FIELD("x-priority", INT_OF(VALUE_I8, -3))), -3},
+		{TABLE(FIELD("x-priority", INT_OF(VALUE_I64, INT64_MAX))), INT64_MAX},
+		{TABLE(FIELD("x-priority", STR("5"))), 0},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		assert_int_equal(consumer_priority(&rows[i].arguments), rows[i].priority);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -253,6 +270,7 @@ int main(void)
 		cmocka_unit_test(test_properties_of_a_quorum_queue),
 		cmocka_unit_test(test_topics),
 		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_consumer_priority),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,6 +110,24 @@ static void test_overflow_and_quorum(void **state)
 	}
 }
 
+static void test_single_active(void **state)
+{
+	static const struct {
+		struct value value;
+		bool single;
+	} rows[] = {
+		{{.type = VALUE_BOOL, .boolean = true}, true},
+		{{.type = VALUE_BOOL, .boolean = false}, false},
+		{{.type = VALUE_I32, .i = 1}, false},
+	};
+	(void)state;
+	assert_false(of(NULL, 0, NULL, 0, true).single_active);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct field given = {VIEW("x-single-active-consumer"), rows[i].value};
+		assert_int_equal(of(&given, 1, NULL, 0, true).single_active, rows[i].single);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +136,7 @@ int main(void)
 		cmocka_unit_test(test_arguments),
 		cmocka_unit_test(test_values_of_another_kind_say_nothing),
 		cmocka_unit_test(test_overflow_and_quorum),
+		cmocka_unit_test(test_single_active),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
