@@ -350,8 +350,16 @@ bool once_recent(struct aws_call *c, enum once_kind kind, struct view vhost, str
 void once_note(struct aws_call *c, enum once_kind kind, struct view vhost, struct view name);
 void aws_recent_free(struct aws *a);
 
-/* sqs_tags.c: tags as the one attribute TAGS_ATTRIBUTE that SQS does not show. */
+/* aws_tags.c: tags as the one attribute TAGS_ATTRIBUTE that neither SQS nor SNS shows. */
 #define TAGS_ATTRIBUTE "mqb.tags"
+const char *tag_key_fault(struct view key); /* AWS's text; NULL: none */
+const char *tag_fault(const struct attribute *tag);
+void tag_put(json_t *all, const struct attribute *tag);
+void tag_remove(json_t *all, struct view key);
+struct view tags_packed(struct aws_call *c, json_t *all); /* frees all; empty when there are none */
+json_t *tags_unpacked(struct view v); /* a new reference; an empty object when there are none */
+
+/* sqs_tags.c */
 /* false: refused; *out is empty when there are none. */
 bool tags_pack(struct aws_call *c, const struct arg *tags, struct view *out, struct refusal *f);
 

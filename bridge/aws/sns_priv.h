@@ -41,8 +41,6 @@ bool sns_refuse_engine(struct aws_call *c, struct refusal *f, const struct error
 bool sns_invalid(struct aws_call *c, struct refusal *f, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* A telephone number: digits behind an optional plus (E.164). */
 bool sns_is_telephone(struct view v);
-/* Characters of legal UTF-8. */
-size_t sns_characters(struct view v);
 /* The event of an action with one command and no output. */
 void sns_on_done(struct aws_call *c, const struct event *ev);
 

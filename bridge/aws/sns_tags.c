@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SNS TagResource, UntagResource, ListTagsForResource, and the tags of CreateTopic.
- * All tags of a topic are one JSON object in its attribute TAGS_ATTRIBUTE. */
+/* SNS TagResource, UntagResource, ListTagsForResource, and the tags of CreateTopic. */
 #include "aws/sns_priv.h"
-
-#include <stdlib.h>
-
-enum { KEY_CHARS_MAX = 128, VALUE_CHARS_MAX = 256 };
-
-static bool tag_check(struct aws_call *c, const struct attribute *tag, struct refusal *f)
-{
-	if (!tag->name.n || !sqs_text_legal(tag->name) || sns_characters(tag->name) > KEY_CHARS_MAX)
-		return sns_invalid(c, f, "Tag keys must be between 1 and 128 characters in length.");
-	return ((!tag->value.n || sqs_text_legal(tag->value)) && sns_characters(tag->value) <= VALUE_CHARS_MAX) ||
-	       sns_invalid(c, f, "Tag values must be between 0 and 256 characters in length.");
-}
 
 static bool distinct(const struct arg *tags)
 {
@@ -30,36 +17,13 @@ static bool tags_add(struct aws_call *c, const struct arg *tags, json_t *all, st
 	if (!distinct(tags))
 		return sns_invalid(c, f, "Duplicated keys are not allowed.");
 	for (size_t i = 0; i < tags->n; i++) {
-		const struct attribute *tag = &tags->pairs[i];
+		const char *fault = tag_fault(&tags->pairs[i]);
 
-		if (!tag_check(c, tag, f))
-			return false;
-		json_object_setn_new(all, (const char *)tag->name.p, tag->name.n,
-				     json_stringn(tag->value.n ? (const char *)tag->value.p : "", tag->value.n));
+		if (fault)
+			return sns_invalid(c, f, "%s", fault);
+		tag_put(all, &tags->pairs[i]);
 	}
 	return json_object_size(all) <= SQS_TAGS_MAX || refuse(c, f, FAULT_SNS_TAGS, NULL);
-}
-
-/* Frees all. Empty when there are none. */
-static struct view packed(struct aws_call *c, json_t *all)
-{
-	char *text = json_object_size(all) ? json_dumps(all, JSON_COMPACT) : NULL;
-	struct view v = text ? arena_copy(c->arena, view_str(text)) : VIEW_NONE;
-
-	free(text);
-	json_decref(all);
-	return v;
-}
-
-/* A new reference; an empty object when there are none. */
-static json_t *unpacked(struct view v)
-{
-	json_t *all = v.n ? json_loadb((const char *)v.p, v.n, 0, NULL) : NULL;
-
-	if (json_is_object(all))
-		return all;
-	json_decref(all);
-	return json_object();
 }
 
 bool sns_tags_pack(struct aws_call *c, const struct arg *tags, struct view *out, struct refusal *f)
@@ -67,13 +31,13 @@ bool sns_tags_pack(struct aws_call *c, const struct arg *tags, struct view *out,
 	json_t *all = json_object();
 	bool ok = tags_add(c, tags, all, f);
 
-	*out = packed(c, all);
+	*out = tags_packed(c, all);
 	return ok;
 }
 
 bool sns_tags_within(const struct arg *tags, struct view v)
 {
-	json_t *all = unpacked(v);
+	json_t *all = tags_unpacked(v);
 	bool within = true;
 
 	for (size_t i = 0; within && i < tags->n; i++) {
@@ -93,7 +57,7 @@ static json_t *tags_of_topic(struct aws_call *c)
 	struct view v = VIEW_NONE;
 
 	engine_topic_attribute(c->aws->engine, c->topic.vhost, c->topic.name, VIEW(TAGS_ATTRIBUTE), &v);
-	return unpacked(v);
+	return tags_unpacked(v);
 }
 
 /* AWS's tags have a code of their own for what is not there. */
@@ -133,7 +97,7 @@ void sns_list_tags(struct aws_call *c)
 /* Frees all. */
 static void tags_store(struct aws_call *c, json_t *all)
 {
-	struct attribute at = {VIEW(TAGS_ATTRIBUTE), packed(c, all)};
+	struct attribute at = {VIEW(TAGS_ATTRIBUTE), tags_packed(c, all)};
 
 	if (!aws_call_engage(c, 1))
 		return;
@@ -169,7 +133,6 @@ void sns_untag_resource(struct aws_call *c)
 	}
 	json_t *all = tags_of_topic(c);
 	for (size_t i = 0; i < keys->n; i++)
-		if (keys->texts[i].n)
-			json_object_deln(all, (const char *)keys->texts[i].p, keys->texts[i].n);
+		tag_remove(all, keys->texts[i]);
 	tags_store(c, all);
 }

@@ -77,15 +77,6 @@ bool sns_is_telephone(struct view v)
 	return true;
 }
 
-size_t sns_characters(struct view v)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < v.n; i++)
-		n += (v.p[i] & 0xc0) != 0x80;
-	return n;
-}
-
 /* ---- ARNs ---- */
 
 bool sns_arn_parse(struct aws_call *c, const char *parameter, struct view text, struct sns_arn *out, struct refusal *f)

@@ -3,6 +3,7 @@
  * have (sqs-sns.md §11). Kept and shown, not acted on: Policy, DeliveryPolicy, the
  * encryption key, feedback roles, TracingConfig. */
 #include "aws/sns_priv.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
 
@@ -76,7 +77,7 @@ static bool value_ok(enum attribute_kind kind, struct view v)
 	case KIND_TEXT:
 		return true;
 	case KIND_DISPLAY:
-		return sns_characters(v) <= DISPLAY_CHARS_MAX;
+		return utf8_characters(v) <= DISPLAY_CHARS_MAX;
 	case KIND_JSON:
 		return v.n == 0 || is_object(v);
 	case KIND_ONE_TWO:

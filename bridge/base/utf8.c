@@ -98,3 +98,11 @@ size_t utf8_plain(struct view v)
 		i++;
 	return i;
 }
+
+size_t utf8_characters(struct view v)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < v.n; i++)
+		n += (v.p[i] & 0xc0) != 0x80;
+	return n;
+}

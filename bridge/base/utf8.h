@@ -9,6 +9,8 @@
 size_t utf8_next(struct view v);
 /* Whole of v is well-formed. */
 bool utf8_valid(struct view v);
+/* Characters of well-formed UTF-8. */
+size_t utf8_characters(struct view v);
 /* Bytes at the front of v that are ASCII from the space on and neither a quote nor a
  * backslash: what stands in a JSON string as it is. */
 size_t utf8_plain(struct view v);

@@ -379,7 +379,7 @@ struct connection {
 	bool writable;
 	struct link queues; /* exclusive ones: struct queue.owner_link */
 	uint64_t handed;    /* bytes of deliveries that it has not been told of */
-	struct link sated;  /* in engine.sated: that is enough for now */
+	struct link sated;  /* in engine.sated: gets no more until it was told of these */
 	struct vhost *vhost;
 	struct view user; /* owned */
 	void (*event)(void *ctx, const struct event *ev);

@@ -107,7 +107,7 @@ static void test_slow_consumer_is_bounded(void **state)
 	rig_over(0, NULL, slow_consumer_is_bounded);
 }
 
-/* Enough for now, but writable: the turn goes on until the queue is empty. */
+/* Sated, but writable: the turn goes on until the queue is empty. */
 static void fast_consumer_gets_all(struct rig *r)
 {
 	struct peer p, q;
